@@ -1,0 +1,64 @@
+"""What the commands have in common: how they refuse, fail and stop. Imports nothing that takes time."""
+
+import argparse
+import contextlib
+import os
+import sys
+from pathlib import Path
+
+
+def import_keras():
+    """Imports Keras and TensorFlow without TensorFlow's remarks on the machine, which no setting of its own stops."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    stderr = os.dup(2)
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        import keras  # noqa: F401
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+
+
+def fail(message, status):
+    """Ends the command with one sentence on stderr."""
+    print(f"{Path(sys.argv[0]).name}: error: {message}", file=sys.stderr)
+    sys.exit(status)
+
+
+@contextlib.contextmanager
+def errors_exit(*errors, status):
+    """Turns these errors into the end of the command: their sentence and a status, but no traceback."""
+    try:
+        yield
+    except errors as error:
+        fail(error, status)
+
+
+def positive_int(text):
+    """A whole number of at least 1, for `argparse`."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, not {text!r}")
+    return int(text)
+
+
+def positive_float(text):
+    """A number above 0, for `argparse`."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"must be a number above 0, not {text!r}")
+    return value
+
+
+def share(text):
+    """A number from 0 up to but not 1, for `argparse`."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1
+    if not 0 <= value < 1:
+        raise argparse.ArgumentTypeError(f"must be a number from 0 to below 1, not {text!r}")
+    return value

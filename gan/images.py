@@ -1,0 +1,166 @@
+"""Arrays of images become grids, pictures and animations. Nothing here knows a model."""
+
+import math
+
+import imageio.v3 as imageio
+import numpy as np
+from matplotlib import image as matplotlib_image
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from gan.files import written_whole
+
+PICTURE_PIXELS = 448
+FRAME_PIXELS = 256
+FRAME_LEVELS = 16
+MAX_FRAMES = 300
+MAX_ANIMATION_BYTES = 5_000_000
+
+
+def check(images, shape):
+    """Makes sure that images are what a GAN trains on.
+
+    Args:
+        images: Array, one batch or a whole set.
+        shape: `(height, width, channels)` that each image must have.
+
+    Raises:
+        TypeError: The images are not floats.
+        ValueError: There are none, or they have another shape, a NaN, an infinity or a value outside of [-1, 1].
+    """
+    if images.shape[1:] != tuple(shape):
+        raise ValueError(
+            f"images must have the shape (batch, {', '.join(map(str, shape))}) that the networks were built for, "
+            f"not {images.shape}."
+        )
+    if not len(images):
+        raise ValueError("images must hold at least one image, and there is none.")
+    if not np.issubdtype(images.dtype, np.floating):
+        raise TypeError(f"images must be floats in [-1, 1], not {images.dtype}: scale them by images / 127.5 - 1.")
+    low, high = images.min(), images.max()
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise ValueError("images must be finite, and there is a NaN or an infinity among them.")
+    if low < -1 or high > 1:
+        if low < 0:
+            likely = ""
+        elif high > 2:
+            likely = " They look like 0..255: scale them by images / 127.5 - 1."
+        else:
+            likely = " They look like 0..1: scale them by images * 2 - 1."
+        raise ValueError(f"images must lie in [-1, 1], not in [{low:.4g}, {high:.4g}].{likely}")
+
+
+def to_uint8(images):
+    """Turns float images in [-1, 1] into bytes, 0 to 255, each rounded to the nearest."""
+    return np.clip(np.rint((np.asarray(images, "float32") + 1) * 127.5), 0, 255).astype("uint8")
+
+
+def grid(images, columns):
+    """Lays images side by side, row by row, without gaps.
+
+    Args:
+        images: uint8 array `(count, height, width, channels)`.
+        columns: Int, images in a row. A last row that is not full is filled up with black.
+
+    Returns:
+        uint8 array `(rows * height, columns * width, channels)`.
+
+    Example:
+
+    >>> gan.images.grid(np.zeros((16, 28, 28, 1), "uint8"), columns=4).shape
+    (112, 112, 1)
+    """
+    count, height, width, channels = images.shape
+    rows = math.ceil(count / columns)
+    cells = np.zeros((rows * columns, height, width, channels), "uint8")
+    cells[:count] = images
+    cells = cells.reshape(rows, columns, height, width, channels)
+    return cells.transpose(0, 2, 1, 3, 4).reshape(rows * height, columns * width, channels)
+
+
+def enlarge(picture, pixels=PICTURE_PIXELS):
+    """Repeats each pixel of a small picture so often that it is about `pixels` high and wide, 448 by default."""
+    scale = max(1, pixels // max(picture.shape[:2]))
+    return picture.repeat(scale, axis=0).repeat(scale, axis=1)
+
+
+def save_png(path, picture):
+    """Writes a picture as PNG.
+
+    Args:
+        path: The file to write, whole or not at all.
+        picture: uint8 array `(height, width, 1 or 3)`.
+    """
+    if picture.shape[-1] == 1:
+        picture = picture[..., 0]
+    with written_whole(path) as partial:
+        matplotlib_image.imsave(partial, picture, cmap="gray", vmin=0, vmax=255)
+
+
+def read_png(path):
+    """Reads a picture as a uint8 array `(height, width, 3)`."""
+    return imageio.imread(path, mode="RGB")
+
+
+def to_frame(picture):
+    """Makes a frame of an animation of a picture: at most 256 pixels high and wide, and gray where it has no colour.
+
+    Args:
+        picture: uint8 array `(height, width, 1 or 3)`.
+
+    Returns:
+        uint8 array `(height, width)` or `(height, width, 3)`.
+    """
+    step = math.ceil(max(picture.shape[:2]) / FRAME_PIXELS)
+    height, width = (size // step for size in picture.shape[:2])
+    blocks = picture[: height * step, : width * step].reshape(height, step, width, step, -1)
+    frame = np.rint(blocks.mean((1, 3))).astype("uint8")
+    is_gray = (frame == frame[..., :1]).all()
+    return frame[..., 0] if is_gray else frame
+
+
+def save_gif(path, frames, seconds_per_frame):
+    """Writes frames as a GIF that loops for ever, in 16 levels a channel and never above 5 MB.
+
+    Where the frames would take more, every second one is left out (and shown twice as long) until they fit.
+
+    Args:
+        path: The file to write, whole or not at all.
+        frames: List of uint8 arrays `(height, width)` or `(height, width, 3)`, all of one shape.
+        seconds_per_frame: Float.
+    """
+    levels = np.linspace(0, 255, FRAME_LEVELS).round().astype("uint8")
+    frames = np.stack([levels[frame // (256 // FRAME_LEVELS)] for frame in frames])
+    milliseconds = round(1000 * seconds_per_frame)
+    while True:
+        encoded = imageio.imwrite("<bytes>", frames, extension=".gif", duration=milliseconds, loop=0)
+        if len(encoded) <= MAX_ANIMATION_BYTES or len(frames) == 1:
+            break
+        frames, milliseconds = frames[::2], 2 * milliseconds
+    with written_whole(path) as partial:
+        partial.write_bytes(encoded)
+
+
+def save_curves(path, history):
+    """Draws losses and accuracies over the epochs.
+
+    Args:
+        path: The PNG file to write, whole or not at all.
+        history: Dict from a column's name to its values, one an epoch, as in `History.history`; `epoch` numbers them.
+    """
+    figure = Figure(figsize=(8, 6), dpi=100, layout="constrained")
+    # A run of a single epoch has no line to draw.
+    marker = "o" if len(history["epoch"]) == 1 else None
+    loss_axes, accuracy_axes = figure.subplots(2, sharex=True)
+    for name, label in (("g_loss", "generator"), ("d_loss", "discriminator")):
+        loss_axes.plot(history["epoch"], history[name], label=label, marker=marker)
+    for name, label in (("real_accuracy", "real images"), ("fake_accuracy", "generated images")):
+        accuracy_axes.plot(history["epoch"], history[name], label=label, marker=marker)
+    loss_axes.set_ylabel("loss")
+    accuracy_axes.set(xlabel="epoch", ylabel="discriminator's accuracy", ylim=(0, 1))
+    accuracy_axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    for axes in (loss_axes, accuracy_axes):
+        axes.grid(alpha=0.3)
+        axes.legend()
+    with written_whole(path) as partial:
+        figure.savefig(partial)

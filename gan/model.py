@@ -1,0 +1,339 @@
+"""The GAN: a `keras.Model` whose `train_step` carries out the adversarial update."""
+
+import inspect
+import os
+import random
+import zipfile
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import ops
+
+from gan import images as image_tools
+from gan import losses
+
+
+@keras.saving.register_keras_serializable(package="gan")
+class GAN(keras.Model):
+    """A generator and a discriminator that train each other through `fit`.
+
+    Both losses come from one forward pass, and both networks are updated from it (Goodfellow et al. 2014,
+    arXiv 1406.2661, with simultaneous updates). `fit` takes float images in [-1, 1], with or without labels (which
+    it ignores), and logs `g_loss`, `d_loss`, `real_accuracy` and `fake_accuracy` (the share of real and of generated
+    images that the discriminator tells rightly), and as `loss` the sum of both losses, for callbacks such as
+    `keras.callbacks.TerminateOnNaN` that know no other. `evaluate` and `validation_data` report the same without
+    dropout or updates, from noise of their own.
+
+    `save` and `keras.models.load_model` keep all of it: networks, optimizers, loss and the state of every random
+    generator, so that a loaded model goes on as if it had never been stopped.
+
+    Args:
+        generator: A built `keras.Model` from latents `(batch, latent_dim)` to images in [-1, 1].
+        discriminator: A built `keras.Model` from such images to logits `(batch, 1)`.
+        seed: Int, seed of the latents in training. By default drawn from Python's `random`, which
+            `keras.utils.set_random_seed` seeds.
+        **kwargs: `name`, `dtype` and what else `keras.Model` takes.
+
+    Raises:
+        ValueError: A network is not built, or the two do not fit each other.
+
+    Example:
+
+    ```python
+    model = gan.GAN(gan.build_generator(), gan.build_discriminator())
+    model.compile(
+        generator_optimizer=keras.optimizers.Adam(1e-4),
+        discriminator_optimizer=keras.optimizers.Adam(1e-4),
+    )
+    model.fit(gan.datasets.load("mnist5k"), epochs=2)
+    model.generate(16, seed=0).shape  # (16, 28, 28, 1)
+    ```
+    """
+
+    def __init__(self, generator, discriminator, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        _check_networks(generator, discriminator)
+        self.generator = generator
+        self.discriminator = discriminator
+        self.seed = random.getrandbits(31) if seed is None else seed
+        self.training_noise = keras.random.SeedGenerator(self.seed)
+        self.evaluation_noise = keras.random.SeedGenerator(self.seed + 1)
+        self.built = True
+
+    @property
+    def latent_dim(self):
+        """Int, length of a latent vector."""
+        return self.generator.input_shape[-1]
+
+    @property
+    def image_shape(self):
+        """`(height, width, channels)` of the images."""
+        return self.discriminator.input_shape[1:]
+
+    def call(self, latents, training=False):
+        return self.generator(latents, training=training)
+
+    def compile(
+        self,
+        generator_optimizer,
+        discriminator_optimizer,
+        loss="binary_crossentropy",
+        run_eagerly=False,
+        steps_per_execution=1,
+        jit_compile="auto",
+    ):
+        """Chooses how the networks are trained.
+
+        Args:
+            generator_optimizer: A Keras optimizer, its name or its config. A learning-rate schedule
+                (`keras.optimizers.schedules`) is given to the optimizer as its `learning_rate`.
+            discriminator_optimizer: Another one, for the discriminator.
+            loss: A `gan.losses.AdversarialLoss`, its name or its config. Default `"binary_crossentropy"`.
+            run_eagerly: As in `keras.Model.compile`. Default False.
+            steps_per_execution: As in `keras.Model.compile`. Default 1.
+            jit_compile: As in `keras.Model.compile`. Default `"auto"`: XLA where there is a GPU.
+
+        Raises:
+            ValueError: Both optimizers are one and the same object, or one or the loss cannot be interpreted.
+        """
+        super().compile(
+            optimizer=None,
+            run_eagerly=run_eagerly,
+            steps_per_execution=steps_per_execution,
+            jit_compile=jit_compile,
+        )
+        self.generator_optimizer = keras.optimizers.get(generator_optimizer)
+        self.discriminator_optimizer = keras.optimizers.get(discriminator_optimizer)
+        if self.generator_optimizer is self.discriminator_optimizer:
+            raise ValueError(
+                "generator_optimizer and discriminator_optimizer must be two optimizers, not one object: "
+                "each keeps slots for its own network."
+            )
+        # Slots that do not exist yet could not be filled when a saved model is loaded.
+        self.generator_optimizer.build(self.generator.trainable_variables)
+        self.discriminator_optimizer.build(self.discriminator.trainable_variables)
+        self.optimizer = _OptimizerPair([self.generator_optimizer, self.discriminator_optimizer])
+        self.loss = losses.get(loss)
+        self.logged = [
+            keras.metrics.Mean(name) for name in ("loss", "g_loss", "d_loss", "real_accuracy", "fake_accuracy")
+        ]
+
+    def get_compile_config(self):
+        if not self.compiled:
+            return {}
+        return keras.saving.serialize_keras_object(
+            {
+                "generator_optimizer": self.generator_optimizer,
+                "discriminator_optimizer": self.discriminator_optimizer,
+                "loss": self.loss,
+                "run_eagerly": self.run_eagerly,
+                "steps_per_execution": self.steps_per_execution,
+                "jit_compile": self.jit_compile,
+            }
+        )
+
+    def compile_from_config(self, config):
+        self.compile(**keras.saving.deserialize_keras_object(config))
+
+    @property
+    def metrics(self):
+        return self.logged if self.compiled else []
+
+    def train_step(self, data):
+        with tf.GradientTape(persistent=True) as tape:
+            g_loss, d_loss = self._play(data, self.training_noise, training=True)
+            scaled_g_loss = self.generator_optimizer.scale_loss(g_loss)
+            scaled_d_loss = self.discriminator_optimizer.scale_loss(d_loss)
+        g_variables = self.generator.trainable_variables
+        d_variables = self.discriminator.trainable_variables
+        g_gradients = tape.gradient(scaled_g_loss, g_variables)
+        d_gradients = tape.gradient(scaled_d_loss, d_variables)
+        self.generator_optimizer.apply(g_gradients, g_variables)
+        self.discriminator_optimizer.apply(d_gradients, d_variables)
+        return self.get_metrics_result()
+
+    def test_step(self, data):
+        self._play(data, self.evaluation_noise, training=False)
+        return self.get_metrics_result()
+
+    def _play(self, data, noise, training):
+        """One forward pass of both networks over a batch: the two losses, which it also logs."""
+        images, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+        batch_size = ops.shape(images)[0]
+        latents = keras.random.normal((batch_size, self.latent_dim), seed=noise)
+        fakes = self.generator(latents, training=training)
+        real_logits = self.discriminator(images, training=training)
+        fake_logits = self.discriminator(fakes, training=training)
+        g_loss = self.loss.generator(real_logits, fake_logits) + sum(self.generator.losses)
+        d_loss = self.loss.discriminator(real_logits, fake_logits) + sum(self.discriminator.losses)
+        values = (g_loss + d_loss, g_loss, d_loss, _share(real_logits > 0), _share(fake_logits < 0))
+        for metric, value in zip(self.logged, values):
+            metric.update_state(value, sample_weight=batch_size)
+        return g_loss, d_loss
+
+    def fit(self, x=None, *args, **kwargs):
+        """Trains as `keras.Model.fit` does, after a look at the images.
+
+        Arrays are checked whole, a `tf.data.Dataset` or `keras.utils.PyDataset` by its first batch; what a generator
+        yields is not checked.
+
+        Raises:
+            TypeError: The images are not floats.
+            ValueError: The images have another shape than the networks, lie outside of [-1, 1], are not finite or
+                are none; or `batch_size` is below 1 or above the number of images.
+        """
+        arguments = dict(inspect.signature(super().fit).bind(x, *args, **kwargs).arguments)
+        self._check_data(x, arguments.get("batch_size"))
+        if arguments.get("validation_data") is not None:
+            self._check_data(arguments["validation_data"])
+        if isinstance(x, tf.data.Dataset):
+            # Keras would warn that it leaves the shuffling to the dataset.
+            arguments["shuffle"] = False
+        return super().fit(**arguments)
+
+    def _check_data(self, x, batch_size=None):
+        if isinstance(x, (tf.data.Dataset, keras.utils.PyDataset)):
+            batches = iter(x.take(1)) if isinstance(x, tf.data.Dataset) else (x[i] for i in range(len(x)))
+            x = next(batches, None)
+            if x is None:
+                raise ValueError("the dataset must hold at least one batch of images, and it is empty.")
+        if isinstance(x, (tuple, list)):
+            x = x[0]
+        if not hasattr(x, "shape"):
+            return
+        image_tools.check(np.asarray(x), self.image_shape)
+        if batch_size is not None and not 1 <= batch_size <= len(x):
+            raise ValueError(f"batch_size must lie between 1 and the number of images, {len(x)}, not {batch_size}.")
+
+    def generate(self, count=None, latents=None, seed=None):
+        """Generates images.
+
+        Training is not touched by it: the latents are not drawn from the model's own noise.
+
+        Args:
+            count: Int, how many images.
+            latents: Instead of a count, a float array `(count, latent_dim)`, standard normal: an image for each.
+            seed: Int. The same seed, count and weights give the same images. By default each call gives others.
+
+        Returns:
+            float32 NumPy array `(count, height, width, channels)` in [-1, 1].
+
+        Raises:
+            ValueError: Not just one of `count` and `latents` is given, `count` is below 1, or the latents have
+                another length than the generator takes.
+        """
+        if (count is None) == (latents is None):
+            raise ValueError("generate takes a count of images or their latents, and just one of the two.")
+        if latents is None:
+            if count < 1:
+                raise ValueError(f"count must be at least 1, not {count}.")
+            latents = keras.random.normal((count, self.latent_dim), seed=seed)
+        elif np.shape(latents)[1:] != (self.latent_dim,):
+            raise ValueError(
+                f"latents must have the shape (count, {self.latent_dim}) that the generator takes, "
+                f"not {np.shape(latents)}."
+            )
+        return self.generator.predict(latents, batch_size=256, verbose=0)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "generator": keras.saving.serialize_keras_object(self.generator),
+            "discriminator": keras.saving.serialize_keras_object(self.discriminator),
+            "seed": self.seed,
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        networks = {
+            name: keras.saving.deserialize_keras_object(config[name], custom_objects)
+            for name in ("generator", "discriminator")
+        }
+        return cls(**{**config, **networks})
+
+    @property
+    def _random_states(self):
+        """The state of every random generator: the model's own and those of layers such as Dropout."""
+        weights = {id(weight) for weight in self.weights}
+        return [variable for variable in self.variables if id(variable) not in weights]
+
+    def save_own_variables(self, store):
+        super().save_own_variables(store)
+        for index, state in enumerate(self._random_states):
+            store[f"random_state_{index}"] = np.asarray(state)
+
+    def load_own_variables(self, store):
+        saved = {name: store[name] for name in store.keys()}
+        for index, state in enumerate(self._random_states):
+            state.assign(saved.pop(f"random_state_{index}"))
+        super().load_own_variables(saved)
+
+
+def load_model(filepath):
+    """Loads a GAN as `keras.models.load_model` does, and says in a sentence why where it cannot.
+
+    Args:
+        filepath: The `.keras` file.
+
+    Returns:
+        A `GAN`, compiled if it was.
+
+    Raises:
+        ValueError: The file does not exist, is damaged or holds another model.
+
+    Example:
+
+    >>> gan.load_model("runs/mnist/model.keras").generate(16, seed=0).shape
+    (16, 28, 28, 1)
+    """
+    if not os.path.isfile(filepath):
+        raise ValueError(f"there is no model file {str(filepath)!r}.")
+    try:
+        model = keras.models.load_model(filepath)
+    except (zipfile.BadZipFile, OSError, EOFError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"{filepath} is no .keras file, is damaged, or needs a class that is not imported "
+            f"({str(error).splitlines()[0]})."
+        ) from error
+    if not isinstance(model, GAN):
+        raise ValueError(f"{filepath} must hold a gan.GAN, and holds a {type(model).__name__}.")
+    return model
+
+
+class _OptimizerPair:
+    """`model.optimizer` of a model that has two, as far as Keras's callbacks ask for it."""
+
+    built = True
+
+    def __init__(self, optimizers):
+        self.optimizers = optimizers
+
+    @property
+    def iterations(self):
+        return self.optimizers[0].iterations
+
+    @property
+    def variables(self):
+        return [variable for optimizer in self.optimizers for variable in optimizer.variables]
+
+
+def _share(condition):
+    return ops.mean(ops.cast(condition, "float32"))
+
+
+def _check_networks(generator, discriminator):
+    for name, network in (("generator", generator), ("discriminator", discriminator)):
+        if not isinstance(network, keras.Model) or not network.built:
+            raise ValueError(
+                f"{name} must be a keras.Model with a known input shape (start it with keras.Input), not {network!r}."
+            )
+    if len(generator.input_shape) != 2:
+        raise ValueError(f"generator must take latents (batch, latent_dim), not {generator.input_shape}.")
+    if generator.output_shape != discriminator.input_shape:
+        raise ValueError(
+            f"generator and discriminator must agree on the images: the one makes {generator.output_shape}, "
+            f"the other takes {discriminator.input_shape}."
+        )
+    if discriminator.output_shape != (None, 1):
+        raise ValueError(f"discriminator must give one logit an image, (batch, 1), not {discriminator.output_shape}.")

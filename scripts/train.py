@@ -1,0 +1,173 @@
+"""Trains a GAN and leaves its pictures, a GIF and the model in a folder."""
+
+import argparse
+import json
+import platform
+import sys
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+from gan import cli
+
+DEFAULTS = {
+    "data": "auto",
+    "image_shape": None,
+    "epochs": 300,
+    "batch_size": 256,
+    "generator_lr": 1e-4,
+    "discriminator_lr": 1e-4,
+    "label_smoothing": 0.0,
+    "latent_dim": 100,
+    "generator_widths": [256, 512, 1024],
+    "discriminator_widths": [512, 256],
+    "dropout": 0.3,
+    "seed": 0,
+    "grid_every": 1,
+}
+NAMED_SOURCES = ("auto", "mnist", "mnist5k", "fashion_mnist")
+
+
+def parse_arguments():
+    parser = argparse.ArgumentParser(description=__doc__, argument_default=argparse.SUPPRESS)
+
+    def add(name, help, **kwargs):
+        default = DEFAULTS[name.lstrip("-").replace("-", "_")]
+        default = " ".join(map(str, default)) if isinstance(default, list) else default
+        parser.add_argument(name, help=f"{help} (default: {default})", **kwargs)
+
+    parser.add_argument("--output", type=Path, help="folder for the run (default: runs/<data>-<time>)")
+    parser.add_argument("--resume", action="store_true", help="go on with the run in --output, by its own arguments")
+    add("--data", f"{', '.join(NAMED_SOURCES)}, an .npz file, or a folder of images or IDX files", metavar="SOURCE")
+    parser.add_argument(
+        "--image-shape",
+        type=cli.positive_int,
+        nargs=3,
+        metavar=("HEIGHT", "WIDTH", "CHANNELS"),
+        help="what a folder of images is resized to, 1 channel for gray or 3 for RGB (default: 28 28 1)",
+    )
+    add("--epochs", "passes over the images", type=cli.positive_int)
+    add("--batch-size", "images in a step", type=cli.positive_int)
+    add("--generator-lr", "learning rate of the generator's Adam", type=cli.positive_float, metavar="RATE")
+    add("--discriminator-lr", "learning rate of the discriminator's Adam", type=cli.positive_float, metavar="RATE")
+    add("--label-smoothing", "real images get the label 1 less this share", type=cli.share, metavar="SHARE")
+    add("--latent-dim", "length of a latent vector", type=cli.positive_int, metavar="LENGTH")
+    add("--generator-widths", "units of its hidden layers", type=cli.positive_int, nargs="+", metavar="UNITS")
+    add("--discriminator-widths", "units of its hidden layers", type=cli.positive_int, nargs="+", metavar="UNITS")
+    add("--dropout", "share of the discriminator's units dropped", type=cli.share, metavar="SHARE")
+    add("--seed", "seed of everything random", type=int)
+    add("--grid-every", "epochs from one picture to the next", type=cli.positive_int, metavar="EPOCHS")
+    return vars(parser.parse_args())
+
+
+def settle(given):
+    """The run's folder and its arguments: the defaults and those given or, with --resume, the run's own."""
+    resume = given.pop("resume", False)
+    output = given.pop("output", None)
+    if not resume:
+        settings = {**DEFAULTS, **given}
+        data = settings["data"]
+        if data not in NAMED_SOURCES:
+            if not Path(data).exists():
+                cli.fail(f"--data {data}: there is no such file or folder, nor a source of that name.", 2)
+            settings["data"] = str(Path(data).resolve())
+        output = output or Path("runs") / f"{Path(data).stem}-{time.strftime('%Y%m%d-%H%M%S')}"
+        if output.exists() and not output.is_dir():
+            cli.fail(f"--output {output} is a file; name a folder.", 2)
+        if (output / "config.json").exists():
+            cli.fail(f"--output {output} holds a run already: add --resume to go on with it, or name another.", 2)
+        if output.exists() and any(output.iterdir()):
+            cli.fail(f"--output {output} is not empty, and nothing in it will be overwritten: name another.", 2)
+        return output, settings
+    if output is None:
+        cli.fail("--resume needs --output, the folder of the run to go on with.", 2)
+    if changed := sorted(set(given) - {"epochs"}):
+        names = ", ".join(f"--{name.replace('_', '-')}" for name in changed)
+        cli.fail(f"--resume goes on with the run's own arguments; only --epochs may differ, not {names}.", 2)
+    if not (output / "config.json").is_file():
+        cli.fail(f"--output {output} holds no run to resume: it has no config.json.", 2)
+    with cli.errors_exit(ValueError, KeyError, status=2):
+        return output, {**DEFAULTS, **json.loads((output / "config.json").read_text())["arguments"], **given}
+
+
+def prepare(output, settings):
+    """Everything that can be wrong before the first step: data, model, folder."""
+    cli.import_keras()
+    import keras
+
+    import gan
+
+    keras.utils.set_random_seed(settings["seed"])
+    checkpoint = output / "model.keras"
+    model, epoch = gan.Checkpoint.load(checkpoint) if checkpoint.exists() else (None, 0)
+    if epoch > settings["epochs"]:
+        raise ValueError(f"{output} has {epoch} epochs behind it already, more than --epochs {settings['epochs']}.")
+    settings["data"] = gan.datasets.resolve(settings["data"])
+    dataset = gan.datasets.load(
+        settings["data"], settings["batch_size"], settings["image_shape"], settings["seed"], initial_epoch=epoch
+    )
+    if model is None:
+        image_shape = tuple(dataset.element_spec.shape[1:])
+        generator = gan.build_generator(settings["latent_dim"], settings["generator_widths"], image_shape)
+        discriminator = gan.build_discriminator(image_shape, settings["discriminator_widths"], settings["dropout"])
+        model = gan.GAN(generator, discriminator, seed=settings["seed"])
+        model.compile(
+            generator_optimizer=keras.optimizers.Adam(settings["generator_lr"]),
+            discriminator_optimizer=keras.optimizers.Adam(settings["discriminator_lr"]),
+            loss=gan.losses.BinaryCrossentropy(settings["label_smoothing"]),
+        )
+    versions = {name: version(name) for name in ("gan", "keras", "tensorflow", "numpy")}
+    config = {"arguments": settings, "versions": {"python": platform.python_version(), **versions}}
+    with gan.files.written_whole(output / "config.json") as partial:
+        partial.write_text(json.dumps(config, indent=2) + "\n")
+    return model, dataset, epoch
+
+
+def train(output, settings, model, dataset, epoch):
+    import gan
+
+    height, width, channels = model.image_shape
+    print(
+        f"{settings['data']}: {len(dataset)} batches of {settings['batch_size']} images of "
+        f"{height}x{width}x{channels}; a generator of {model.generator.count_params():,} weights and a discriminator "
+        f"of {model.discriminator.count_params():,}, into {output}" + (f", from epoch {epoch + 1} on" if epoch else ""),
+        flush=True,
+    )
+    model.fit(
+        dataset,
+        epochs=settings["epochs"],
+        initial_epoch=epoch,
+        verbose=0,
+        callbacks=[
+            gan.CSVHistory(output / "history.csv"),
+            gan.ImageGrid(output / "images", every=settings["grid_every"]),
+            # Only what is written before it counts as done, so it comes after the other files of an epoch.
+            gan.Checkpoint(output / "model.keras"),
+            gan.Progress(),
+            gan.Animation(output / "training.gif", output / "images"),
+        ],
+    )
+    gan.images.save_curves(output / "curves.png", gan.CSVHistory.read(output / "history.csv"))
+    print(f"{output} holds {', '.join(sorted(path.name for path in output.iterdir()))}.")
+
+
+def main():
+    output, settings = settle(parse_arguments())
+    try:
+        with cli.errors_exit(ValueError, TypeError, OSError, status=2):
+            model, dataset, epoch = prepare(output, settings)
+        import tensorflow as tf
+
+        with cli.errors_exit(FloatingPointError, OSError, tf.errors.OpError, status=1):
+            train(output, settings, model, dataset, epoch)
+    except KeyboardInterrupt:
+        print(
+            f"\nstopped; all finished epochs are kept. Go on with: "
+            f"python {sys.argv[0]} --output {output} --resume",
+            file=sys.stderr,
+        )
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

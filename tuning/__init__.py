@@ -1,0 +1,1 @@
+"""Sweeps over the widths and learning rates of a GAN."""
