@@ -91,10 +91,10 @@ def save_png(path, picture):
         path: The file to write, whole or not at all.
         picture: uint8 array `(height, width, 1 or 3)`.
     """
-    if picture.shape[-1] == 1:
-        picture = picture[..., 0]
+    # A gray colormap would be off by one here and there; three equal channels are exact.
+    picture = np.broadcast_to(picture, (*picture.shape[:2], 3))
     with written_whole(path) as partial:
-        matplotlib_image.imsave(partial, picture, cmap="gray", vmin=0, vmax=255)
+        matplotlib_image.imsave(partial, picture)
 
 
 def read_png(path):

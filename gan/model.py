@@ -168,7 +168,7 @@ class GAN(keras.Model):
         g_loss = self.loss.generator(real_logits, fake_logits) + sum(self.generator.losses)
         d_loss = self.loss.discriminator(real_logits, fake_logits) + sum(self.discriminator.losses)
         values = (g_loss + d_loss, g_loss, d_loss, _share(real_logits > 0), _share(fake_logits < 0))
-        for metric, value in zip(self.logged, values):
+        for metric, value in zip(self.logged, values, strict=True):
             metric.update_state(value, sample_weight=batch_size)
         return g_loss, d_loss
 
@@ -261,10 +261,10 @@ class GAN(keras.Model):
     def save_own_variables(self, store):
         super().save_own_variables(store)
         for index, state in enumerate(self._random_states):
-            store[f"random_state_{index}"] = np.asarray(state)
+            store[f"random_state_{index}"] = ops.convert_to_numpy(state)
 
     def load_own_variables(self, store):
-        saved = {name: store[name] for name in store.keys()}
+        saved = {name: store[name] for name in store.keys()}  # noqa: SIM118, the store is no dict
         for index, state in enumerate(self._random_states):
             state.assign(saved.pop(f"random_state_{index}"))
         super().load_own_variables(saved)

@@ -162,8 +162,7 @@ def main():
             train(output, settings, model, dataset, epoch)
     except KeyboardInterrupt:
         print(
-            f"\nstopped; all finished epochs are kept. Go on with: "
-            f"python {sys.argv[0]} --output {output} --resume",
+            f"\nstopped; all finished epochs are kept. Go on with: python {sys.argv[0]} --output {output} --resume",
             file=sys.stderr,
         )
         sys.exit(130)

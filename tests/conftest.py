@@ -1,0 +1,58 @@
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import gan
+
+IMAGE_SHAPE = (6, 6, 1)
+
+
+@pytest.fixture(autouse=True)
+def seeded():
+    keras.utils.set_random_seed(0)
+
+
+@pytest.fixture
+def images():
+    """100 float images in [-1, 1]."""
+    return np.random.default_rng(0).uniform(-1, 1, (100, *IMAGE_SHAPE)).astype("float32")
+
+
+@pytest.fixture
+def make_dataset(images):
+    """Batches that are the same in every call and, with their order, in every epoch."""
+    return lambda: tf.data.Dataset.from_tensor_slices(images).batch(16)
+
+
+@pytest.fixture
+def make_model():
+    """A small compiled GAN, with Dropout and BatchNormalization as in the large one."""
+
+    def make(seed=0, **kwargs):
+        model = gan.GAN(
+            gan.build_generator(latent_dim=5, widths=(8, 12), image_shape=IMAGE_SHAPE),
+            gan.build_discriminator(image_shape=IMAGE_SHAPE, widths=(12, 8)),
+            seed=seed,
+        )
+        model.compile(keras.optimizers.Adam(1e-3), keras.optimizers.Adam(1e-3), **kwargs)
+        return model
+
+    return make
+
+
+def state_of(model):
+    """Everything of a model that a further step depends on."""
+    variables = [*model.variables, *model.generator_optimizer.variables, *model.discriminator_optimizer.variables]
+    return [keras.ops.convert_to_numpy(variable) for variable in variables]
+
+
+def assert_same_state(model, other):
+    pairs = list(zip(state_of(model), state_of(other), strict=True))
+    assert len(pairs) > 40
+    for one, another in pairs:
+        np.testing.assert_array_equal(one, another)

@@ -1,0 +1,334 @@
+import subprocess
+import sys
+import textwrap
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from conftest import IMAGE_SHAPE, assert_same_state, state_of
+from keras import ops
+
+import gan
+
+
+class HandWritten:
+    """The reference job's update in bare TensorFlow: no Keras layer, loss or optimizer."""
+
+    def __init__(self, generator_weights, discriminator_weights, learning_rate):
+        self.generator = [tf.Variable(weight) for weight in generator_weights]
+        self.discriminator = [tf.Variable(weight) for weight in discriminator_weights]
+        self.learning_rate = learning_rate
+        self.moments = {}
+        self.step = 0
+
+    def generate(self, latents):
+        *hidden, kernel, bias = self.generator
+        x = latents
+        for first in range(0, len(hidden), 6):
+            kernel_, bias_, gamma, beta, moving_mean, moving_variance = hidden[first : first + 6]
+            x = tf.nn.relu(x @ kernel_ + bias_)
+            mean = tf.reduce_mean(x, 0)
+            variance = tf.reduce_mean((x - mean) ** 2, 0)
+            x = gamma * (x - mean) / tf.sqrt(variance + 1e-3) + beta
+            moving_mean.assign(0.8 * moving_mean + 0.2 * mean)
+            moving_variance.assign(0.8 * moving_variance + 0.2 * variance)
+        return tf.tanh(x @ kernel + bias)
+
+    def discriminate(self, x):
+        *hidden, kernel, bias = self.discriminator
+        for first in range(0, len(hidden), 2):
+            x = tf.nn.relu(x @ hidden[first] + hidden[first + 1])
+        return x @ kernel + bias
+
+    def train(self, images, latents):
+        def cross_entropy(label, logits):
+            probability = 1 / (1 + tf.exp(-tf.cast(logits, tf.float64)))
+            return -tf.reduce_mean(tf.math.log(probability if label else 1 - probability))
+
+        with tf.GradientTape(persistent=True) as tape:
+            real_logits = self.discriminate(tf.reshape(images, (len(images), -1)))
+            fake_logits = self.discriminate(self.generate(latents))
+            g_loss = cross_entropy(1, fake_logits)
+            d_loss = cross_entropy(1, real_logits) + cross_entropy(0, fake_logits)
+        trained = [v for i, v in enumerate(self.generator) if i % 6 < 4]
+        gradients = tape.gradient(g_loss, trained) + tape.gradient(d_loss, self.discriminator)
+        self.step += 1
+        for variable, gradient in zip(trained + self.discriminator, gradients, strict=True):
+            m, v = self.moments.get(variable.ref(), (0, 0))
+            m, v = 0.9 * m + 0.1 * gradient, 0.999 * v + 0.001 * gradient**2
+            self.moments[variable.ref()] = m, v
+            # Epsilon where Kingma and Ba put it in the efficient form (end of section 2), as Keras does.
+            rate = self.learning_rate * (1 - 0.999**self.step) ** 0.5 / (1 - 0.9**self.step)
+            variable.assign_sub(rate * m / (tf.sqrt(v) + 1e-7))
+        return float(g_loss), float(d_loss)
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_steps_equal_a_hand_written_reference(images, jit_compile):
+    generator = gan.build_generator(5, (8, 12), IMAGE_SHAPE)
+    discriminator = gan.build_discriminator(IMAGE_SHAPE, (12, 8), dropout=0.0)
+    model = gan.GAN(generator, discriminator, seed=3)
+    model.compile(keras.optimizers.Adam(1e-3), keras.optimizers.Adam(1e-3), jit_compile=jit_compile)
+    reference = HandWritten(generator.get_weights(), discriminator.get_weights(), learning_rate=1e-3)
+
+    dataset = tf.data.Dataset.from_tensor_slices(images).batch(24)  # four batches and one of four images
+    history = model.fit(dataset, verbose=0).history
+
+    noise = keras.random.SeedGenerator(3)
+    draw = tf.function(lambda count: keras.random.normal((count, 5), seed=noise), jit_compile=jit_compile)
+    losses = [(*reference.train(batch, draw(len(batch))), len(batch)) for batch in dataset]
+    for weight, expected in zip(generator.get_weights(), reference.generator, strict=True):
+        np.testing.assert_allclose(weight, expected, rtol=1e-3, atol=2e-6)
+    for weight, expected in zip(discriminator.get_weights(), reference.discriminator, strict=True):
+        np.testing.assert_allclose(weight, expected, rtol=1e-3, atol=2e-6)
+    g_losses, d_losses, sizes = zip(*losses, strict=True)
+    assert history["g_loss"][0] == pytest.approx(np.average(g_losses, weights=sizes), rel=1e-5)
+    assert history["d_loss"][0] == pytest.approx(np.average(d_losses, weights=sizes), rel=1e-5)
+
+
+def test_logs_losses_and_accuracies_of_train_and_validation(make_model, make_dataset):
+    history = make_model().fit(make_dataset(), validation_data=make_dataset(), epochs=2, verbose=0).history
+    names = {"loss", "g_loss", "d_loss", "real_accuracy", "fake_accuracy"}
+    assert set(history) == names | {f"val_{name}" for name in names}
+    assert all(len(values) == 2 for values in history.values())
+
+
+def test_accuracies_are_those_of_the_discriminators_signs(images):
+    """A discriminator that says the mean of an image, for a generator that makes black images."""
+    inputs = keras.Input(IMAGE_SHAPE)
+    discriminator = keras.Model(inputs, ops.mean(inputs, axis=(1, 2)))
+    latents = keras.Input((5,))
+    black = keras.layers.Dense(36, kernel_initializer="zeros", bias_initializer=keras.initializers.Constant(-1))
+    generator = keras.Model(latents, keras.layers.Reshape(IMAGE_SHAPE)(black(latents)))
+    model = gan.GAN(generator, discriminator)
+    model.compile("adam", "adam")
+    logs = model.evaluate(images, verbose=0, return_dict=True)
+    assert logs["real_accuracy"] == pytest.approx((images.mean((1, 2)) > 0).mean())
+    assert logs["fake_accuracy"] == 1
+
+
+def test_labels_are_ignored(make_model, images):
+    models = [make_model(), make_model()]
+    models[1].set_weights(models[0].get_weights())
+    dataset = tf.data.Dataset.from_tensor_slices(images).batch(16)
+    labelled = tf.data.Dataset.from_tensor_slices((images, np.arange(len(images)))).batch(16)
+    for model, data in zip(models, (dataset, labelled), strict=True):
+        model.discriminator.layers[2].rate = model.discriminator.layers[4].rate = 0
+        model.fit(data, verbose=0)
+    for one, other in zip(models[0].get_weights(), models[1].get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_seed_repeats_a_run_and_another_does_not(make_model, make_dataset):
+    def run(seed):
+        keras.utils.set_random_seed(seed)
+        model = make_model(seed=seed)
+        model.fit(make_dataset(), epochs=2, verbose=0)
+        return model
+
+    assert_same_state(run(1), run(1))
+    assert not np.array_equal(run(1).generate(4, seed=0), run(2).generate(4, seed=0))
+
+
+def test_looking_does_not_change_training(make_model, make_dataset, tmp_path):
+    plain, watched = make_model(), make_model()
+    watched.set_weights(plain.get_weights())
+    for layer, other in zip(plain.discriminator.layers, watched.discriminator.layers, strict=True):
+        if isinstance(layer, keras.layers.Dropout):
+            other.seed_generator.state.assign(layer.seed_generator.state)
+    plain.fit(make_dataset(), epochs=3, verbose=0)
+    watched.fit(
+        make_dataset(), epochs=3, verbose=0, validation_data=make_dataset(), callbacks=[gan.ImageGrid(tmp_path)]
+    )
+    watched.generate(3)
+    watched.evaluate(make_dataset(), verbose=0)
+    watched.evaluation_noise.state.assign(plain.evaluation_noise.state)
+    assert_same_state(plain, watched)
+
+
+@pytest.mark.parametrize("arguments", [{"steps_per_execution": 3}, {"run_eagerly": True}])
+def test_ways_of_execution_agree(make_model, make_dataset, arguments):
+    initial = make_model()
+    models = [keras.models.clone_model(initial) for _ in range(2)]
+    for model, options in zip(models, ({}, arguments), strict=True):
+        model.set_weights(initial.get_weights())
+        for layer in model.discriminator.layers:
+            if isinstance(layer, keras.layers.Dropout):
+                layer.seed_generator.state.assign([7, 0])
+        model.compile("sgd", "sgd", **options)
+        model.fit(make_dataset(), epochs=2, verbose=0)
+    for one, other in zip(models[0].get_weights(), models[1].get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
+
+
+def test_a_saved_model_goes_on_in_a_new_process(make_model, images, make_dataset, tmp_path):
+    never_stopped = make_model()
+    never_stopped.fit(make_dataset(), epochs=2, verbose=0)
+    never_stopped.save(tmp_path / "digits.keras")
+    np.save(tmp_path / "images.npy", images)
+    program = """
+        import gan  # before Keras, and nothing of it is used
+        import keras
+        import numpy as np
+        import tensorflow as tf
+
+        model = keras.models.load_model("digits.keras")
+        model.fit(tf.data.Dataset.from_tensor_slices(np.load("images.npy")).batch(16), epochs=2, verbose=0)
+        model.save("more.keras")
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(program)], cwd=tmp_path, check=True, capture_output=True)
+    never_stopped.fit(make_dataset(), epochs=2, verbose=0)
+    assert_same_state(never_stopped, keras.models.load_model(tmp_path / "more.keras"))
+
+
+def test_save_and_load_keep_optimizers_schedules_and_loss(make_model, make_dataset, tmp_path):
+    model = make_model()
+    schedule = keras.optimizers.schedules.ExponentialDecay(1e-3, decay_steps=7, decay_rate=0.5)
+    model.compile(keras.optimizers.Adam(schedule), "rmsprop", loss=gan.losses.BinaryCrossentropy(0.1))
+    model.fit(make_dataset(), epochs=2, verbose=0)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert_same_state(model, loaded)
+    assert isinstance(loaded.discriminator_optimizer, keras.optimizers.RMSprop)
+    assert loaded.loss.label_smoothing == 0.1
+    # 14 steps of a rate that halves every 7.
+    assert float(loaded.generator_optimizer.learning_rate) == pytest.approx(1e-3 / 4)
+
+
+def test_weights_files_keep_the_random_state_too(make_model, make_dataset, tmp_path):
+    model, other = make_model(seed=1), make_model(seed=2)
+    model.fit(make_dataset(), verbose=0)
+    model.save_weights(tmp_path / "model.weights.h5")
+    other.load_weights(tmp_path / "model.weights.h5")
+    assert_same_state(model, other)
+
+
+def test_an_own_loss_needs_one_class(make_model, make_dataset):
+    @keras.saving.register_keras_serializable(package="test")
+    class LeastSquares(gan.losses.AdversarialLoss):
+        def generator(self, real_logits, fake_logits):
+            return ops.mean((fake_logits - 1) ** 2)
+
+        def discriminator(self, real_logits, fake_logits):
+            return ops.mean((real_logits - 1) ** 2) + ops.mean(fake_logits**2)
+
+    model = make_model(loss=LeastSquares())
+    before = state_of(model)
+    model.fit(make_dataset(), verbose=0)
+    assert not np.array_equal(before[0], state_of(model)[0])
+
+
+def test_compile_takes_names_and_configs(make_model):
+    model = make_model()
+    model.compile(
+        "adam",
+        keras.optimizers.serialize(keras.optimizers.SGD(0.5)),
+        loss=keras.saving.serialize_keras_object(gan.losses.BinaryCrossentropy(0.2)),
+    )
+    assert float(model.discriminator_optimizer.learning_rate) == 0.5
+    assert model.loss.label_smoothing == 0.2
+    with pytest.raises(ValueError, match="two optimizers"):
+        adam = keras.optimizers.Adam()
+        model.compile(adam, adam)
+    with pytest.raises(ValueError, match="loss must be"):
+        model.compile("adam", "adam", loss="mse")
+
+
+def test_regularisers_of_a_network_count(make_dataset):
+    def evaluate(regulariser):
+        dense = keras.layers.Dense(1, kernel_initializer="ones", kernel_regularizer=regulariser)
+        discriminator = keras.Sequential([keras.Input(IMAGE_SHAPE), keras.layers.Flatten(), dense])
+        keras.utils.set_random_seed(0)
+        model = gan.GAN(gan.build_generator(5, (8,), IMAGE_SHAPE), discriminator, seed=0)
+        model.compile("sgd", "sgd")
+        return model.evaluate(make_dataset(), verbose=0, return_dict=True)
+
+    penalised, plain = evaluate(keras.regularizers.L2(3.0)), evaluate(None)
+    assert penalised["d_loss"] - plain["d_loss"] == pytest.approx(3.0 * 36, rel=1e-4)
+    assert penalised["g_loss"] == plain["g_loss"]
+
+
+def test_generate(make_model):
+    model = make_model()
+    images = model.generate(7, seed=0)
+    assert images.shape == (7, *IMAGE_SHAPE) and images.dtype == np.float32
+    assert np.abs(images).max() <= 1
+    np.testing.assert_array_equal(images, model.generate(7, seed=0))
+    assert not np.array_equal(images, model.generate(7, seed=1))
+    latents = np.random.default_rng(0).normal(size=(3, 5)).astype("float32")
+    np.testing.assert_allclose(model.generate(latents=latents), model.generator(latents), rtol=1e-5, atol=1e-6)
+    with pytest.raises(ValueError, match="at least 1, not 0"):
+        model.generate(0)
+    with pytest.raises(ValueError, match=r"shape \(count, 5\)"):
+        model.generate(latents=latents[:, :4])
+    with pytest.raises(ValueError, match="just one of the two"):
+        model.generate()
+
+
+def test_networks_that_do_not_fit_are_refused():
+    generator, discriminator = gan.build_generator(), gan.build_discriminator()
+    with pytest.raises(ValueError, match="agree on the images"):
+        gan.GAN(generator, gan.build_discriminator((32, 32, 3)))
+    with pytest.raises(ValueError, match="one logit"):
+        gan.GAN(generator, keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Flatten()]))
+    with pytest.raises(ValueError, match="must take latents"):
+        gan.GAN(keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Identity()]), discriminator)
+    with pytest.raises(ValueError, match=r"start it with keras.Input"):
+        gan.GAN(keras.Sequential([keras.layers.Dense(784)]), discriminator)
+
+
+@pytest.mark.parametrize("as_dataset", [False, True])
+@pytest.mark.parametrize(
+    ("spoil", "error", "sentence"),
+    [
+        (lambda images: (images + 1) * 127.5, ValueError, "0..255"),
+        (lambda images: (images + 1) / 2 + 0.1, ValueError, "0..1"),
+        (lambda images: ((images + 1) * 127.5).astype("uint8"), TypeError, "floats in .-1, 1., not uint8"),
+        (lambda images: np.where(images > 0.999, np.nan, images), ValueError, "NaN"),
+        (lambda images: images[:, :5], ValueError, r"\(batch, 6, 6, 1\)"),
+        (lambda images: images[..., 0], ValueError, r"\(batch, 6, 6, 1\)"),
+        (lambda images: images[:0], ValueError, "at least one"),
+    ],
+)
+def test_fit_refuses_images_it_cannot_train_on(make_model, images, as_dataset, spoil, error, sentence):
+    spoilt = spoil(images)
+    if as_dataset:
+        spoilt = tf.data.Dataset.from_tensor_slices(spoilt).batch(len(images))
+    model = make_model()
+    with pytest.raises(error, match=sentence):
+        model.fit(spoilt, verbose=0)
+    with pytest.raises(error, match=sentence):
+        model.fit(images, validation_data=spoilt if as_dataset else (spoilt,), verbose=0)
+    assert model.train_function is None
+
+
+@pytest.mark.parametrize("batch_size", [0, 101])
+def test_fit_refuses_a_batch_size_that_does_not_fit(make_model, images, batch_size):
+    with pytest.raises(ValueError, match=f"between 1 and the number of images, 100, not {batch_size}"):
+        make_model().fit(images, batch_size=batch_size)
+
+
+def test_load_model_says_why_not(tmp_path, make_model):
+    with pytest.raises(ValueError, match="there is no model file"):
+        gan.load_model(tmp_path / "none.keras")
+    make_model().save(tmp_path / "whole.keras")
+    whole = (tmp_path / "whole.keras").read_bytes()
+    for share in (0.0, 0.3, 0.99):
+        (tmp_path / "cut.keras").write_bytes(whole[: int(share * len(whole))])
+        with pytest.raises(ValueError, match="damaged"):
+            gan.load_model(tmp_path / "cut.keras")
+    keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]).save(tmp_path / "other.keras")
+    with pytest.raises(ValueError, match="holds a Sequential"):
+        gan.load_model(tmp_path / "other.keras")
+    assert isinstance(gan.load_model(tmp_path / "whole.keras"), gan.GAN)
+
+
+def test_import_is_lazy():
+    program = "import sys, gan; dir(gan); assert not {'keras', 'tensorflow', 'matplotlib', 'numpy'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", program], check=True)
+    assert set(gan.__all__) <= set(dir(gan))
+    for name in gan.__all__:
+        assert getattr(gan, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'GAM'"):
+        gan.GAM  # noqa: B018
