@@ -234,7 +234,8 @@ class GAN(keras.Model):
                 f"latents must have the shape (count, {self.latent_dim}) that the generator takes, "
                 f"not {np.shape(latents)}."
             )
-        return self.generator.predict(latents, batch_size=256, verbose=0)
+        batches = (latents[start : start + 256] for start in range(0, len(latents), 256))
+        return np.concatenate([self.generator.predict_on_batch(batch) for batch in batches])
 
     def get_config(self):
         return {

@@ -161,10 +161,9 @@ def main():
         with cli.errors_exit(FloatingPointError, OSError, tf.errors.OpError, status=1):
             train(output, settings, model, dataset, epoch)
     except KeyboardInterrupt:
-        print(
-            f"\nstopped; all finished epochs are kept. Go on with: python {sys.argv[0]} --output {output} --resume",
-            file=sys.stderr,
-        )
+        how = f"go on with: python {sys.argv[0]} --output {output} --resume"
+        kept = f"all finished epochs are kept; {how}" if (output / "config.json").exists() else "nothing was written."
+        print(f"\nstopped; {kept}", file=sys.stderr)
         sys.exit(130)
 
 

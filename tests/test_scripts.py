@@ -1,0 +1,266 @@
+"""The commands as a user runs them: in processes of their own, killed and stopped too."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import imageio.v3 as imageio
+import keras
+import numpy as np
+import pytest
+from conftest import assert_same_state
+
+import gan
+
+SCRIPTS = Path(__file__).parent.parent / "scripts"
+SMALL = "--latent-dim 5 --generator-widths 8 12 --discriminator-widths 12 8 --batch-size 16".split()
+
+
+def run(script, *arguments, prelude="", **kwargs):
+    """Runs a command; `prelude` is code that its process carries out first."""
+    path = str(SCRIPTS / script)
+    program = f"{textwrap.dedent(prelude)}\nimport runpy; runpy.run_path({path!r}, run_name='__main__')"
+    command = [sys.executable, "-c", program] if prelude else [sys.executable, path]
+    return subprocess.run([*command, *map(str, arguments)], capture_output=True, text=True, **kwargs)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    path = tmp_path_factory.mktemp("data") / "data.npz"
+    np.savez(path, x_train=np.random.default_rng(0).integers(0, 256, (50, 6, 6), "uint8"))
+    return path
+
+
+@pytest.fixture(scope="module")
+def finished(data, tmp_path_factory):
+    """A run of six epochs that nothing has disturbed."""
+    output = tmp_path_factory.mktemp("runs") / "whole"
+    result = run("train.py", "--data", data, "--output", output, "--epochs", 6, *SMALL)
+    assert result.returncode == 0, result.stderr
+    return output, result
+
+
+def test_train_leaves_everything_that_is_promised(finished, data):
+    output, result = finished
+    assert sorted(os.listdir(output)) == [
+        "config.json",
+        "curves.png",
+        "history.csv",
+        "images",
+        "model.keras",
+        "training.gif",
+    ]
+    assert sorted(os.listdir(output / "images")) == [f"image_at_epoch_{epoch:04d}.png" for epoch in range(1, 7)]
+    assert gan.CSVHistory.read(output / "history.csv")["epoch"] == [1, 2, 3, 4, 5, 6]
+    assert imageio.imread(output / "curves.png").shape == (600, 800, 4)
+    config = json.loads((output / "config.json").read_text())
+    assert config["arguments"]["data"] == str(data) and config["arguments"]["seed"] == 0
+    assert config["versions"]["keras"] == keras.__version__
+    lines = result.stdout.splitlines()
+    assert sum(line.startswith("epoch ") and line.endswith(" left") for line in lines) == 6
+    assert result.stderr == ""
+
+
+def kill_at(name, occurrence, before):
+    """Code that kills its own process where a file takes its place for the nth time: just before, or just after."""
+    return f"""
+        import os, signal
+        replace, seen = os.replace, []
+
+        def killing_replace(source, target):
+            seen.extend([target] if str(target).endswith({name!r}) else [])
+            last = len(seen) == {occurrence}
+            if last and {before}:
+                os.kill(os.getpid(), signal.SIGKILL)
+            replace(source, target)
+            if last:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        os.replace = killing_replace
+    """
+
+
+KILL_IN_AN_EPOCH = """
+    import os, signal
+    import gan
+
+    class Killing(gan.Progress):
+        def on_train_batch_end(self, batch, logs=None):
+            if batch == 2:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    gan.callbacks.Progress = Killing
+"""
+
+KILL_IN_A_SAVE = """
+    import os, signal, zipfile
+
+    def killing_writestr(*args):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    zipfile.ZipFile.writestr = killing_writestr
+"""
+
+
+def test_a_run_killed_at_every_bad_moment_ends_as_if_nothing_had_happened(finished, data, tmp_path):
+    output = tmp_path / "killed"
+    start = ("train.py", "--data", data, "--output", output, "--epochs", 6, *SMALL)
+    resume = ("train.py", "--output", output, "--resume")
+    assert run(*start, prelude=KILL_IN_AN_EPOCH).returncode == -signal.SIGKILL
+    for prelude in (
+        KILL_IN_A_SAVE,
+        kill_at("history.csv", 1, before=False),
+        kill_at("image_at_epoch_0002.png", 1, before=True),
+        kill_at("model.keras", 2, before=True),
+        kill_at("model.keras", 2, before=False),
+        kill_at("training.gif", 1, before=True),
+    ):
+        assert run(*resume, prelude=prelude).returncode == -signal.SIGKILL
+    result = run(*resume)
+    assert result.returncode == 0, result.stderr
+
+    whole, _ = finished
+    assert_same_state(gan.load_model(whole / "model.keras"), gan.load_model(output / "model.keras"))
+    files = sorted(path.relative_to(whole) for path in whole.rglob("*") if path.is_file())
+    assert files == sorted(path.relative_to(output) for path in output.rglob("*") if path.is_file())
+    for file in files:
+        if file.name != "model.keras":  # holds the time at which it was saved
+            assert (whole / file).read_bytes() == (output / file).read_bytes(), file
+
+
+def test_ctrl_c_keeps_the_finished_epochs_and_says_how_to_go_on(finished, data, tmp_path):
+    output = tmp_path / "stopped"
+    command = [sys.executable, SCRIPTS / "train.py", "--data", data, "--output", output, "--epochs", "100000", *SMALL]
+    with subprocess.Popen(
+        list(map(str, command)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        while not process.stdout.readline().startswith("epoch      2/"):
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        started = time.monotonic()
+        _, stderr = process.communicate()
+    assert process.returncode == 130
+    assert time.monotonic() - started < 20
+    assert len(stderr.strip().splitlines()) == 1 and f"--output {output} --resume" in stderr
+    _, epoch = gan.Checkpoint.load(output / "model.keras")
+    assert epoch >= 2
+
+    result = run("train.py", "--output", output, "--resume", "--epochs", epoch + 1)
+    assert result.returncode == 0, result.stderr
+    assert gan.CSVHistory.read(output / "history.csv")["epoch"] == list(range(1, epoch + 2))
+
+
+def test_a_run_that_diverges_ends_with_a_sentence(data, tmp_path):
+    result = run("train.py", "--data", data, "--output", tmp_path / "run", "--generator-lr", 1e38, *SMALL)
+    assert result.returncode == 1
+    assert "training has diverged" in result.stderr and "Traceback" not in result.stderr
+
+
+def test_mnist5k_is_the_data_where_there_is_no_network(tmp_path):
+    nowhere = """
+        import os
+        os.environ["KERAS_HOME"] = os.getcwd()
+        import urllib.request
+
+        def urlopen(*args, **kwargs):
+            raise urllib.error.URLError("no network")
+
+        urllib.request.urlopen = urlopen
+    """
+    result = run("train.py", "--epochs", 1, "--output", "run", *SMALL, prelude=nowhere, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert len(result.stderr.splitlines()) == 1 and "mnist5k" in result.stderr
+    assert json.loads((tmp_path / "run/config.json").read_text())["arguments"]["data"] == "mnist5k"
+
+
+def test_help_and_wrong_arguments_do_not_wait_for_tensorflow(finished, tmp_path):
+    """A TensorFlow that cannot be imported is not missed."""
+    broken = "import sys; sys.modules['tensorflow'] = sys.modules['keras'] = None"
+    for script in ("train.py", "generate.py"):
+        assert run(script, "--help", prelude=broken).returncode == 0
+        assert run(script, "--no-such-option", prelude=broken).returncode == 2
+    output, _ = finished
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken/notes.txt").write_text("mine")
+    (tmp_path / "file").write_text("mine")
+    model = output / "model.keras"
+    for sentence, arguments in {
+        "no such file or folder": ("train.py", "--data", "nowhere"),
+        "must be a whole number of at least 1, not '0'": ("train.py", "--batch-size", "0"),
+        "must be a number above 0, not '-1'": ("train.py", "--generator-lr", "-1"),
+        "must be a number from 0 to below 1, not '1.5'": ("train.py", "--dropout", "1.5"),
+        "holds a run already": ("train.py", "--output", output),
+        "is not empty": ("train.py", "--output", tmp_path / "taken"),
+        "is a file": ("train.py", "--output", tmp_path / "file"),
+        "only --epochs may differ, not --seed": ("train.py", "--output", output, "--resume", "--seed", "1"),
+        "holds no run to resume": ("train.py", "--output", tmp_path, "--resume"),
+        "--resume needs --output": ("train.py", "--resume"),
+        "there is no model file": ("generate.py", "none.keras"),
+        "must end in .png or .npy": ("generate.py", model, "--output", "samples.jpg"),
+        "must end in .gif": ("generate.py", model, "--interpolate", "walk.mp4"),
+        "add --overwrite": ("generate.py", model, "--output", output / "curves.png"),
+    }.items():
+        result = run(*arguments, prelude=broken, cwd=tmp_path)
+        assert result.returncode == 2, arguments
+        assert sentence in result.stderr and "Traceback" not in result.stderr, result.stderr
+
+
+@pytest.mark.parametrize(
+    ("sentence", "arguments"),
+    [
+        ("batch_size must lie between 1 and the number of images, 50", "--data {data} --output {new}"),
+        ("is damaged", "--data {cut} --output {new}"),
+        ("more than --epochs 2", "--output {finished} --resume --epochs 2"),
+    ],
+)
+def test_train_refuses_before_it_writes(finished, data, tmp_path, sentence, arguments):
+    (tmp_path / "cut.npz").write_bytes(data.read_bytes()[:-100])
+    names = {"data": data, "cut": tmp_path / "cut.npz", "new": tmp_path / "new", "finished": finished[0]}
+    result = run("train.py", *arguments.format(**names).split())
+    assert result.returncode == 2
+    assert sentence in result.stderr and len(result.stderr.splitlines()) == 1
+    assert not (tmp_path / "new").exists()
+
+
+def test_train_refuses_a_folder_that_cannot_be_written(data):
+    result = run("train.py", "--data", data, "--output", "/proc/run", *SMALL)
+    assert result.returncode == 2
+    assert "/proc/run" in result.stderr and len(result.stderr.splitlines()) == 1
+
+
+def test_generate_as_picture_folder_array_and_walk(finished, tmp_path):
+    model = finished[0] / "model.keras"
+    result = run("generate.py", model, "--count", 6, "--seed", 3, "--output", "a.npy", cwd=tmp_path)
+    assert result.returncode == 0 and result.stderr == ""
+    images = np.load(tmp_path / "a.npy")
+    expected = gan.load_model(model).generate(6, seed=3)
+    np.testing.assert_array_equal(images, np.rint((expected + 1) * 127.5).astype("uint8"))
+
+    arguments = ("--count", 6, "--seed", 3, "--output", "folder", "--interpolate", "walk.gif")
+    assert run("generate.py", model, *arguments, cwd=tmp_path).returncode == 0
+    for image, path in zip(images, sorted((tmp_path / "folder").iterdir()), strict=True):
+        np.testing.assert_array_equal(imageio.imread(path, mode="L"), image[..., 0])
+    frames = imageio.imread(tmp_path / "walk.gif", index=None, mode="L").astype(float)
+    steps = np.abs(np.diff(frames, axis=0)).mean((1, 2))
+    assert len(frames) > 100
+    # A loop: the last frame is as near to the first one as neighbours are to each other.
+    assert np.abs(frames[-1] - frames[0]).mean() <= steps.max()
+    assert np.abs(frames[0] - frames[len(frames) // 2]).mean() > 2 * steps.mean()
+
+    assert run("generate.py", model, "--count", 6, "--seed", 3, cwd=tmp_path).returncode == 0
+    picture = imageio.imread(tmp_path / "samples.png", mode="L")
+    scale = picture.shape[1] // 18
+    np.testing.assert_array_equal(picture[: 6 * scale : scale, : 6 * scale : scale], images[0, ..., 0])
+
+
+def test_generate_refuses_what_is_no_gan(finished, tmp_path):
+    whole = (finished[0] / "model.keras").read_bytes()
+    (tmp_path / "cut.keras").write_bytes(whole[: len(whole) // 2])
+    result = run("generate.py", "cut.keras", cwd=tmp_path)
+    assert result.returncode == 2 and "damaged" in result.stderr and len(result.stderr.splitlines()) == 1
+    assert os.listdir(tmp_path) == ["cut.keras"]
