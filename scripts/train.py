@@ -86,8 +86,11 @@ def settle(given):
         cli.fail(f"--resume goes on with the run's own arguments; only --epochs may differ, not {names}.", 2)
     if not (output / "config.json").is_file():
         cli.fail(f"--output {output} holds no run to resume: it has no config.json.", 2)
-    with cli.errors_exit(ValueError, KeyError, status=2):
-        return output, {**DEFAULTS, **json.loads((output / "config.json").read_text())["arguments"], **given}
+    try:
+        arguments = json.loads((output / "config.json").read_text())["arguments"]
+    except (ValueError, KeyError):
+        cli.fail(f"{output / 'config.json'} is damaged: it does not tell the run's arguments.", 2)
+    return output, {**DEFAULTS, **arguments, **given}
 
 
 def prepare(output, settings):
@@ -106,8 +109,8 @@ def prepare(output, settings):
     dataset = gan.datasets.load(
         settings["data"], settings["batch_size"], settings["image_shape"], settings["seed"], initial_epoch=epoch
     )
+    image_shape = tuple(dataset.element_spec.shape[1:])
     if model is None:
-        image_shape = tuple(dataset.element_spec.shape[1:])
         generator = gan.build_generator(settings["latent_dim"], settings["generator_widths"], image_shape)
         discriminator = gan.build_discriminator(image_shape, settings["discriminator_widths"], settings["dropout"])
         model = gan.GAN(generator, discriminator, seed=settings["seed"])
@@ -116,9 +119,16 @@ def prepare(output, settings):
             discriminator_optimizer=keras.optimizers.Adam(settings["discriminator_lr"]),
             loss=gan.losses.BinaryCrossentropy(settings["label_smoothing"]),
         )
+    if image_shape != model.image_shape:
+        raise ValueError(
+            f"{settings['data']} holds images of {image_shape}, but {output} was trained on {model.image_shape}."
+        )
     versions = {name: version(name) for name in ("gan", "keras", "tensorflow", "numpy")}
     config = {"arguments": settings, "versions": {"python": platform.python_version(), **versions}}
-    with gan.files.written_whole(output / "config.json") as partial:
+    config_file = output / "config.json"
+    if config_file.exists() and json.loads(config_file.read_text()).get("versions") != config["versions"]:
+        print(f"{output} was started with other versions than these, {versions}: bits may differ.", file=sys.stderr)
+    with gan.files.written_whole(config_file) as partial:
         partial.write_text(json.dumps(config, indent=2) + "\n")
     return model, dataset, epoch
 

@@ -227,6 +227,19 @@ def test_train_refuses_before_it_writes(finished, data, tmp_path, sentence, argu
     assert not (tmp_path / "new").exists()
 
 
+def test_resume_refuses_data_and_configs_that_are_not_the_runs(data, tmp_path):
+    moving = tmp_path / "data.npz"
+    moving.write_bytes(data.read_bytes())
+    output = tmp_path / "run"
+    assert run("train.py", "--data", moving, "--output", output, "--epochs", 1, *SMALL).returncode == 0
+    np.savez(moving, x_train=np.zeros((50, 7, 7), "uint8"))
+    result = run("train.py", "--output", output, "--resume", "--epochs", 2)
+    assert result.returncode == 2 and "was trained on (6, 6, 1)" in result.stderr
+    (output / "config.json").write_text("{")
+    result = run("train.py", "--output", output, "--resume", "--epochs", 2)
+    assert result.returncode == 2 and "config.json is damaged" in result.stderr
+
+
 def test_train_refuses_a_folder_that_cannot_be_written(data):
     result = run("train.py", "--data", data, "--output", "/proc/run", *SMALL)
     assert result.returncode == 2
