@@ -175,7 +175,7 @@ def _decode(path, shape):
     cut = tf.maximum(tf.minimum(size, size[::-1] * (height, width) // (width, height)), 1)
     image = tf.image.resize_with_crop_or_pad(image, cut[0], cut[1])
     image = tf.image.resize(image, (height, width), antialias=True)
-    return tf.ensure_shape(image, shape)
+    return tf.ensure_shape(tf.saturate_cast(tf.round(image), tf.uint8), shape)
 
 
 def _read_downloaded(name):
@@ -208,11 +208,12 @@ _SOURCES = {
 def _read_npz(path):
     try:
         with np.load(path) as arrays:
-            if "x_train" not in arrays:
-                raise ValueError(f"{path} must hold an array x_train, and holds {', '.join(arrays)}.")
-            images = arrays["x_train"]
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError) as error:
+            names = list(arrays)
+            images = arrays["x_train"] if "x_train" in names else None
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError) as error:
         raise ValueError(f"{path} is damaged or no .npz file ({error}).") from error
+    if images is None:
+        raise ValueError(f"{path} must hold an array x_train, and holds {', '.join(names)}.")
     if images.dtype != np.uint8:
         raise ValueError(f"x_train in {path} must hold bytes (uint8) from 0 to 255, not {images.dtype}.")
     return images

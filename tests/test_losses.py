@@ -1,0 +1,53 @@
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+import gan
+
+REAL, FAKE = np.random.default_rng(0).normal(scale=4, size=(2, 20, 1)).astype("float32")
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1, 0.5])
+def test_binary_crossentropy_equals_kerass(smoothing):
+    cross_entropy = keras.losses.BinaryCrossentropy(from_logits=True)
+    loss = gan.losses.BinaryCrossentropy(smoothing)
+    ones, zeros = np.ones_like(REAL), np.zeros_like(REAL)
+    assert float(loss.generator(REAL, FAKE)) == pytest.approx(float(cross_entropy(ones, FAKE)), rel=1e-5)
+    expected = cross_entropy(ones - smoothing, REAL) + cross_entropy(zeros, FAKE)
+    assert float(loss.discriminator(REAL, FAKE)) == pytest.approx(float(expected), rel=1e-5)
+
+
+def test_binary_crossentropy_is_exact_where_the_discriminator_is_sure():
+    loss = gan.losses.BinaryCrossentropy()
+    sure = ops.array([[1e4]])
+    assert float(loss.generator(sure, -sure)) == 1e4
+    assert float(loss.discriminator(sure, -sure)) == 0
+    assert float(loss.discriminator(-sure, sure)) == 2e4
+
+
+def test_get_takes_an_object_a_name_or_a_config():
+    loss = gan.losses.BinaryCrossentropy(0.25)
+    assert gan.losses.get(loss) is loss
+    assert isinstance(gan.losses.get("binary_crossentropy"), gan.losses.BinaryCrossentropy)
+    assert gan.losses.get(keras.saving.serialize_keras_object(loss)).label_smoothing == 0.25
+
+
+@pytest.mark.parametrize("unknown", ["hinge?", None, keras.losses.MeanSquaredError()])
+def test_get_refuses_what_is_no_adversarial_loss(unknown):
+    with pytest.raises(ValueError, match="loss must be a gan.losses.AdversarialLoss"):
+        gan.losses.get(unknown)
+
+
+@pytest.mark.parametrize("smoothing", [-0.1, 1.0])
+def test_label_smoothing_has_bounds(smoothing):
+    with pytest.raises(ValueError, match="label_smoothing must lie in"):
+        gan.losses.BinaryCrossentropy(smoothing)
+
+
+def test_a_loss_without_formulas_says_so():
+    loss = gan.losses.AdversarialLoss()
+    with pytest.raises(NotImplementedError, match="no generator loss"):
+        loss.generator(REAL, FAKE)
+    with pytest.raises(NotImplementedError, match="no discriminator loss"):
+        loss.discriminator(REAL, FAKE)
