@@ -1,0 +1,274 @@
+"""Measures what this library costs, next to what the same work costs without it.
+
+train: times the training of the reference job (60,000 images, batches of 256, the networks of gan.build_generator and
+gan.build_discriminator, Adam 1e-4) in four ways, which take turns in one process:
+
+  plain loop      a tutorial's tf.function with two gradient tapes, over float images shuffled one by one
+  our step        what model.fit compiles, on one batch that is already in memory
+  our fit         model.fit over gan.datasets.load with the callbacks of scripts/train.py
+  input pipeline  gan.datasets.load with no model behind it
+
+The floor is the time of a step's matrix products alone, at the rate that the machine reaches on these very products.
+A Dense layer of W weights is a product of 2 x 256 x W FLOP forward, one more for the gradient of its weights, and one
+for that of its inputs where something below it learns. For images of 28x28 that makes
+
+  generator      1,483,776 weights: forward; weights; inputs but for the first layer's 25,600
+  discriminator    532,736 weights: twice, for real and fake, forward; weights; inputs but for the first layer's
+                   401,408; and once more inputs, on the way from the generator's loss to the generator
+
+7,352,064 in all, and so 3.76 GFLOP a step.
+
+Times are medians. An epoch is computed: its steps at their median, and what lies between the last step of an epoch and
+the first of the next (files that callbacks write, a new order, a shuffle buffer to fill). Ratios are medians of the
+rounds' own ratios, so that a load that comes and goes falls on both sides. Peak memory is that of a process of its own.
+"""
+
+import argparse
+import contextlib
+import io
+import itertools
+import multiprocessing
+import os
+import statistics
+import sys
+import tempfile
+import time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import gan
+from gan import cli
+
+IMAGES = 60_000
+BATCH_SIZE = 256
+ROUNDS = 12
+
+
+def parse_arguments():
+    summary, _, details = __doc__.partition("\n\n")
+    parser = argparse.ArgumentParser(description=summary)
+    commands = parser.add_subparsers(dest="command", required=True)
+    train = commands.add_parser(
+        "train",
+        help="the speed and the memory of training",
+        description=details,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    train.add_argument(
+        "--data",
+        default="auto",
+        metavar="SOURCE",
+        help="as in train.py, but no folder of images; a smaller set is repeated up to 60,000 images (default: auto)",
+    )
+    train.add_argument(
+        "--steps", type=cli.positive_int, default=240, metavar="N", help="steps to time in each way (default: 240)"
+    )
+    return parser.parse_args()
+
+
+class PlainLoop:
+    """The reference job as tutorials write it."""
+
+    def __init__(self, data):
+        import keras
+        import tensorflow as tf
+
+        images = gan.datasets.read(data).astype("float32") / 127.5 - 1
+        generator = gan.build_generator(image_shape=images.shape[1:])
+        discriminator = gan.build_discriminator(image_shape=images.shape[1:])
+        generator_optimizer = keras.optimizers.Adam(1e-4)
+        discriminator_optimizer = keras.optimizers.Adam(1e-4)
+        cross_entropy = keras.losses.BinaryCrossentropy(from_logits=True)
+
+        @tf.function
+        def train_step(images):
+            noise = tf.random.normal([tf.shape(images)[0], generator.input_shape[-1]])
+            with tf.GradientTape() as g_tape, tf.GradientTape() as d_tape:
+                fakes = generator(noise, training=True)
+                real_logits = discriminator(images, training=True)
+                fake_logits = discriminator(fakes, training=True)
+                g_loss = cross_entropy(tf.ones_like(fake_logits), fake_logits)
+                d_loss = cross_entropy(tf.ones_like(real_logits), real_logits)
+                d_loss += cross_entropy(tf.zeros_like(fake_logits), fake_logits)
+            g_gradients = g_tape.gradient(g_loss, generator.trainable_variables)
+            d_gradients = d_tape.gradient(d_loss, discriminator.trainable_variables)
+            generator_optimizer.apply_gradients(zip(g_gradients, generator.trainable_variables, strict=True))
+            discriminator_optimizer.apply_gradients(zip(d_gradients, discriminator.trainable_variables, strict=True))
+            return g_loss, d_loss
+
+        self.train_step = train_step
+        self.dataset = tf.data.Dataset.from_tensor_slices(images).shuffle(len(images)).batch(BATCH_SIZE)
+
+    def run(self, steps):
+        """Seconds of each step, and of what an epoch takes on top of its steps."""
+        # Reading a loss waits for the step, on a GPU too.
+        batches = self.dataset.repeat().take(steps + 1)
+        first, *seconds = laps(batches, lambda images: float(self.train_step(images)[0]))
+        return seconds, first - statistics.median(seconds)
+
+
+class OurFit:
+    """The reference job as scripts/train.py runs it."""
+
+    def __init__(self, data, folder):
+        import keras
+
+        self.dataset = gan.datasets.load(data, BATCH_SIZE)
+        image_shape = tuple(self.dataset.element_spec.shape[1:])
+        self.model = gan.GAN(
+            gan.build_generator(image_shape=image_shape), gan.build_discriminator(image_shape=image_shape)
+        )
+        self.model.compile(keras.optimizers.Adam(1e-4), keras.optimizers.Adam(1e-4))
+        self.model.make_train_function()
+        self.prepared_batches = iter(self.dataset.take(1).cache().repeat())
+        self.step_ends = []
+        # All of train.py's but the GIF, which is made once, after the last epoch.
+        self.callbacks = [
+            gan.CSVHistory(folder / "history.csv"),
+            gan.ImageGrid(folder / "images"),
+            gan.Checkpoint(folder / "model.keras"),
+            gan.Progress(),
+            keras.callbacks.LambdaCallback(
+                on_train_batch_end=lambda batch, logs: self.step_ends.append(time.perf_counter())
+            ),
+        ]
+
+    def run(self, steps):
+        """Seconds of each step, and of what an epoch takes on top of its steps."""
+        self.step_ends.clear()
+        batches = self.dataset.repeat().take(steps + 1)
+        with contextlib.redirect_stdout(io.StringIO()):
+            self.model.fit(batches, epochs=2, verbose=0, callbacks=self.callbacks)
+        seconds = [end - start for start, end in itertools.pairwise(self.step_ends)]
+        first = seconds.pop(steps)
+        return seconds, first - statistics.median(seconds)
+
+    def run_step(self, steps):
+        """Seconds of each step on a batch in memory."""
+        return laps(range(steps), lambda _: float(self.model.train_function(self.prepared_batches)["loss"]))
+
+
+def laps(items, work):
+    """Seconds for each of the items, from the one before it to the end of its work."""
+    seconds = []
+    start = time.perf_counter()
+    for item in items:
+        work(item)
+        seconds.append(time.perf_counter() - start)
+        start += seconds[-1]
+    return seconds
+
+
+def matrix_products(generator, discriminator):
+    """The matrix products of a step: what comes out, and the Dense layer's number of inputs and of units."""
+    import keras
+
+    g, d = (
+        [tuple(layer.kernel.shape) for layer in network.layers if isinstance(layer, keras.layers.Dense)]
+        for network in (generator, discriminator)
+    )
+    return [
+        *(("outputs", shape) for shape in g + d + d),
+        *(("weights", shape) for shape in g + d + d),
+        *(("inputs", shape) for shape in g[1:] + d[1:] + d[1:] + d),
+    ]
+
+
+def compile_products(products):
+    """A function that carries the products out, each on matrices of its own, lest one result serve for two."""
+    import tensorflow as tf
+
+    def operands(outcome, inputs, units):
+        x, w, y = (tf.random.normal(shape) for shape in ((BATCH_SIZE, inputs), (inputs, units), (BATCH_SIZE, units)))
+        return {"outputs": (x, w), "weights": (x, y), "inputs": (y, w)}[outcome]
+
+    @tf.function
+    def multiply(pairs):
+        return [
+            tf.matmul(one, other, transpose_a=outcome == "weights", transpose_b=outcome == "inputs")
+            for (outcome, _), (one, other) in zip(products, pairs, strict=True)
+        ]
+
+    pairs = [operands(outcome, *shape) for outcome, shape in products]
+    return lambda _: multiply(pairs)[-1].numpy()
+
+
+def peak_megabytes(job, *arguments):
+    """The peak memory of this process after two short epochs."""
+    import resource
+
+    cli.import_keras()
+    job(*arguments).run(steps=20)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+def measure_memory(data, folder):
+    # What is started by exec inherits the peak of the process that starts it; what a fork server forks does not.
+    with ProcessPoolExecutor(2, multiprocessing.get_context("forkserver"), max_tasks_per_child=1) as pool:
+        plain = pool.submit(peak_megabytes, PlainLoop, data)
+        fit = pool.submit(peak_megabytes, OurFit, data, folder)
+        return {"plain loop": plain.result(), "our fit": fit.result()}
+
+
+def train(source, steps):
+    import numpy as np
+
+    with cli.errors_exit(ValueError, status=2):
+        source = gan.datasets.resolve(source)
+        images = gan.datasets.read(source)
+        if isinstance(images, list):
+            raise ValueError(f"--data {source} is a folder of images: name a source that fits into memory.")
+    with tempfile.TemporaryDirectory() as folder:
+        folder = Path(folder)
+        data = folder / "images.npz"
+        np.savez(data, x_train=np.resize(images, (IMAGES, *images.shape[1:])))
+        megabytes = measure_memory(data, folder)
+        plain, ours = PlainLoop(data), OurFit(data, folder)
+        products = matrix_products(ours.model.generator, ours.model.discriminator)
+        multiply = compile_products(products)
+        rounds = []
+        for steps_now in [2] + [max(2, steps // ROUNDS)] * ROUNDS:
+            seconds = {"our step": ours.run_step(steps_now), "floor": laps(range(steps_now), multiply)}
+            seconds["plain loop"], plain_extra = plain.run(steps_now)
+            seconds["our fit"], fit_extra = ours.run(steps_now)
+            rounds.append((seconds, {"plain loop": plain_extra, "our fit": fit_extra}))
+        del rounds[0]  # It compiled.
+        pipeline = statistics.median(sum(laps(ours.dataset, lambda batch: None)) for _ in range(3))
+        batches = len(ours.dataset)
+
+    def ratio(one, other):
+        return statistics.median(
+            statistics.median(seconds[one]) / statistics.median(seconds[other]) for seconds, _ in rounds
+        )
+
+    step = {name: statistics.median(sum((seconds[name] for seconds, _ in rounds), [])) for name in rounds[0][0]}
+    extra = {name: statistics.median(extras[name] for _, extras in rounds) for name in rounds[0][1]}
+    epoch = {name: batches * step[name] + extra[name] for name in extra}
+    print(f"{source} as {IMAGES:,} images, {batches} steps an epoch, on {os.cpu_count()} cores")
+    print(f"\n{'':<16}ms a step   s between epochs   s an epoch   peak MB")
+    for name in ("plain loop", "our fit"):
+        print(f"{name:<16}{step[name] * 1e3:9.2f}{extra[name]:19.3f}{epoch[name]:13.2f}{megabytes[name]:10.0f}")
+    print(f"{'our step':<16}{step['our step'] * 1e3:9.2f}")
+    print(f"{'input pipeline':<16}{pipeline / batches * 1e3:9.2f}{pipeline:32.2f}")
+    flop = sum(2 * BATCH_SIZE * inputs * units for _, (inputs, units) in products)
+    rate = f"{flop / 1e9:.2f} GFLOP at {flop / step['floor'] / 1e9:.0f} GFLOP/s"
+    print(f"{'floor':<16}{step['floor'] * 1e3:9.2f}   {rate}")
+    print(f"\nour fit / plain loop  {ratio('our fit', 'plain loop'):6.3f}   goal: at most 0.85")
+    print(f"our fit / our step    {ratio('our fit', 'our step'):6.3f}   goal: at most 1.03")
+    print(f"input / epoch         {pipeline / epoch['our fit']:6.3f}   goal: below 0.03")
+    print(f"our step / floor      {ratio('our step', 'floor'):6.3f}")
+    print(f"plain loop / floor    {ratio('plain loop', 'floor'):6.3f}")
+
+
+def main():
+    arguments = parse_arguments()
+    try:
+        cli.import_keras()
+        train(arguments.data, arguments.steps)
+    except KeyboardInterrupt:
+        print("\nstopped.", file=sys.stderr)
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

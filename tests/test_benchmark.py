@@ -1,0 +1,73 @@
+"""The benchmark, on images so small that only compiling takes time."""
+
+import importlib.util
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import gan
+
+SCRIPT = Path(__file__).parent.parent / "scripts" / "benchmark.py"
+
+
+@pytest.fixture
+def benchmark():
+    spec = importlib.util.spec_from_file_location("benchmark", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_train_measures_every_way_and_compares_them(benchmark, tmp_path, monkeypatch, capsys):
+    data = tmp_path / "data.npz"
+    np.savez(data, x_train=np.random.default_rng(0).integers(0, 256, (50, 6, 6), "uint8"))
+    # Processes of their own would have to import TensorFlow again.
+    monkeypatch.setattr(benchmark, "measure_memory", lambda data, folder: {"plain loop": 1000, "our fit": 900})
+    monkeypatch.setattr(sys, "argv", ["benchmark.py", "train", "--data", str(data), "--steps", "16"])
+    benchmark.main()
+
+    out, err = capsys.readouterr()
+    assert err == ""
+    figures = {}
+    for line in out.splitlines()[3:]:
+        name, *rest = re.split(r" {2,}", line, maxsplit=1)
+        figures[name] = [float(figure) for figure in re.findall(r"-?\d+(?:\.\d+)?", " ".join(rest))]
+    assert {name: len(values) for name, values in figures.items() if name} == {
+        "plain loop": 4,
+        "our fit": 4,
+        "our step": 1,
+        "input pipeline": 2,
+        "floor": 3,
+        "our fit / plain loop": 2,
+        "our fit / our step": 2,
+        "input / epoch": 2,
+        "our step / floor": 1,
+        "plain loop / floor": 1,
+    }
+    for name in ("plain loop", "our fit"):
+        step, between, epoch, megabytes = figures[name]
+        assert epoch == pytest.approx(235 * step / 1000 + between, abs=0.01)
+        assert megabytes == {"plain loop": 1000, "our fit": 900}[name]
+    assert all(values[0] > 0 for name, values in figures.items() if name)
+
+
+def test_the_floor_of_the_reference_job_is_3_76_gflop(benchmark):
+    products = benchmark.matrix_products(gan.build_generator(), gan.build_discriminator())
+    assert sum(inputs * units for _, (inputs, units) in products) == 7_352_064
+
+
+def test_help_does_not_import_tensorflow():
+    program = f"""
+import runpy, sys
+sys.argv = ["benchmark.py", "train", "--help"]
+try:
+    runpy.run_path({str(SCRIPT)!r}, run_name="__main__")
+finally:
+    assert "tensorflow" not in sys.modules and "keras" not in sys.modules
+"""
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert result.returncode == 0 and "--steps" in result.stdout, result.stderr
