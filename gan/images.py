@@ -112,8 +112,9 @@ def to_frame(picture):
         uint8 array `(height, width)` or `(height, width, 3)`.
     """
     step = math.ceil(max(picture.shape[:2]) / FRAME_PIXELS)
-    height, width = (size // step for size in picture.shape[:2])
-    blocks = picture[: height * step, : width * step].reshape(height, step, width, step, -1)
+    # A side that is shorter than a step becomes one pixel.
+    (height, rows), (width, columns) = ((max(size // step, 1), min(size, step)) for size in picture.shape[:2])
+    blocks = picture[: height * rows, : width * columns].reshape(height, rows, width, columns, -1)
     frame = np.rint(blocks.mean((1, 3))).astype("uint8")
     is_gray = (frame == frame[..., :1]).all()
     return frame[..., 0] if is_gray else frame

@@ -1,5 +1,6 @@
 """The GAN: a `keras.Model` whose `train_step` carries out the adversarial update."""
 
+import collections.abc
 import inspect
 import os
 import random
@@ -8,7 +9,7 @@ import zipfile
 import keras
 import numpy as np
 import tensorflow as tf
-from keras import ops
+from keras import ops, tree
 
 from gan import images as image_tools
 from gan import losses
@@ -176,32 +177,47 @@ class GAN(keras.Model):
         """Trains as `keras.Model.fit` does, after a look at the images.
 
         Arrays are checked whole, a `tf.data.Dataset` or `keras.utils.PyDataset` by its first batch; what a generator
-        yields is not checked.
+        yields is not checked. Each epoch over a dataset of `gan.datasets` is the pass of that number, so that with
+        the `initial_epoch` at which a run was stopped it goes on with the batches that it would have seen.
 
         Raises:
-            TypeError: The images are not floats.
+            TypeError: `x` is nothing that holds images, or the images are not floats.
             ValueError: The images have another shape than the networks, lie outside of [-1, 1], are not finite or
                 are none; or `batch_size` is below 1 or above the number of images.
         """
         arguments = dict(inspect.signature(super().fit).bind(x, *args, **kwargs).arguments)
         self._check_data(x, arguments.get("batch_size"))
         if arguments.get("validation_data") is not None:
-            self._check_data(arguments["validation_data"])
+            validation_data = arguments["validation_data"]
+            self._check_data(validation_data[0] if isinstance(validation_data, (tuple, list)) else validation_data)
         if isinstance(x, tf.data.Dataset):
             # Keras would warn that it leaves the shuffling to the dataset.
             arguments["shuffle"] = False
+        if isinstance(getattr(x, "epoch", None), tf.Variable):
+            set_pass = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: x.epoch.assign(epoch))
+            arguments["callbacks"] = [set_pass, *tree.flatten(arguments.get("callbacks") or [])]
         return super().fit(**arguments)
+
+    def evaluate(self, x=None, *args, **kwargs):
+        """Evaluates as `keras.Model.evaluate` does, after the look at the images that `fit` takes."""
+        if not kwargs.get("_use_cached_eval_dataset"):
+            self._check_data(x)
+        return super().evaluate(x, *args, **kwargs)
 
     def _check_data(self, x, batch_size=None):
         if isinstance(x, (tf.data.Dataset, keras.utils.PyDataset)):
             batches = iter(x.take(1)) if isinstance(x, tf.data.Dataset) else (x[i] for i in range(len(x)))
-            x = next(batches, None)
-            if x is None:
+            batch = next(batches, None)
+            if batch is None:
                 raise ValueError("the dataset must hold at least one batch of images, and it is empty.")
-        if isinstance(x, (tuple, list)):
-            x = x[0]
-        if not hasattr(x, "shape"):
+            x = batch[0] if isinstance(batch, (tuple, list)) else batch
+        elif isinstance(x, collections.abc.Iterator):
             return
+        if not hasattr(x, "shape"):
+            raise TypeError(
+                "images must be an array or a dataset of batches, (images, labels) or images alone, "
+                f"not {type(x).__name__}."
+            )
         image_tools.check(np.asarray(x), self.image_shape)
         if batch_size is not None and not 1 <= batch_size <= len(x):
             raise ValueError(f"batch_size must lie between 1 and the number of images, {len(x)}, not {batch_size}.")
@@ -229,10 +245,10 @@ class GAN(keras.Model):
             if count < 1:
                 raise ValueError(f"count must be at least 1, not {count}.")
             latents = keras.random.normal((count, self.latent_dim), seed=seed)
-        elif np.shape(latents)[1:] != (self.latent_dim,):
+        latents = np.asarray(latents, "float32")
+        if latents.shape[1:] != (self.latent_dim,) or not len(latents):
             raise ValueError(
-                f"latents must have the shape (count, {self.latent_dim}) that the generator takes, "
-                f"not {np.shape(latents)}."
+                f"latents must have the shape (count, {self.latent_dim}) that the generator takes, not {latents.shape}."
             )
         batches = (latents[start : start + 256] for start in range(0, len(latents), 256))
         return np.concatenate([self.generator.predict_on_batch(batch) for batch in batches])
@@ -288,18 +304,23 @@ def load_model(filepath):
     >>> gan.load_model("runs/mnist/model.keras").generate(16, seed=0).shape
     (16, 28, 28, 1)
     """
+    model = read_keras_file(filepath)
+    if not isinstance(model, GAN):
+        raise ValueError(f"{filepath} must hold a gan.GAN, and holds a {type(model).__name__}.")
+    return model
+
+
+def read_keras_file(filepath):
+    """Loads any Keras model, or says in a sentence why it cannot: `keras.models.load_model` with a `ValueError`."""
     if not os.path.isfile(filepath):
         raise ValueError(f"there is no model file {str(filepath)!r}.")
     try:
-        model = keras.models.load_model(filepath)
+        return keras.models.load_model(filepath)
     except (zipfile.BadZipFile, OSError, EOFError, KeyError, TypeError, ValueError) as error:
         raise ValueError(
             f"{filepath} is no .keras file, is damaged, or needs a class that is not imported "
             f"({str(error).splitlines()[0]})."
         ) from error
-    if not isinstance(model, GAN):
-        raise ValueError(f"{filepath} must hold a gan.GAN, and holds a {type(model).__name__}.")
-    return model
 
 
 class _OptimizerPair:

@@ -1,6 +1,7 @@
 """Builders of generators and discriminators, widths as arguments."""
 
 import math
+import numbers
 
 import keras
 from keras import layers
@@ -81,5 +82,5 @@ def _check_image_shape(image_shape):
 
 
 def _check_sizes(name, sizes):
-    if not sizes or not all(isinstance(size, int) and size > 0 for size in sizes):
+    if not sizes or not all(isinstance(size, numbers.Integral) and size > 0 for size in sizes):
         raise ValueError(f"{name} must be positive whole numbers, not {sizes}.")

@@ -2,6 +2,7 @@
 
 import argparse
 import math
+import os
 import sys
 from pathlib import Path
 
@@ -26,7 +27,9 @@ def parse_arguments():
     parser.add_argument(
         "--interpolate", type=Path, metavar="WALK.gif", help="each image on a looped walk through latent space"
     )
-    parser.add_argument("--overwrite", action="store_true", help="replace --output or --interpolate where they exist")
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace the files --output and --interpolate where they exist"
+    )
     arguments = parser.parse_args()
     if not arguments.output and not arguments.interpolate:
         arguments.output = Path("samples.png")
@@ -41,8 +44,12 @@ def check(arguments):
     if arguments.interpolate and arguments.interpolate.suffix != ".gif":
         cli.fail(f"--interpolate {arguments.interpolate} must end in .gif.", 2)
     for path in (arguments.output, arguments.interpolate):
+        if path and path.is_dir():
+            cli.fail(f"{path} is a folder that exists: name another.", 2)
         if path and path.exists() and not arguments.overwrite:
             cli.fail(f"{path} exists: name another, or add --overwrite to replace it.", 2)
+        if path and not os.access(next(parent for parent in path.absolute().parents if parent.exists()), os.W_OK):
+            cli.fail(f"{path} cannot be written: its folder is not yours to write to.", 2)
 
 
 def save_samples(path, images):

@@ -3,6 +3,8 @@
 import argparse
 import json
 import platform
+import shlex
+import signal
 import sys
 import time
 from importlib.metadata import version
@@ -76,7 +78,7 @@ def settle(given):
             cli.fail(f"--output {output} is a file; name a folder.", 2)
         if (output / "config.json").exists():
             cli.fail(f"--output {output} holds a run already: add --resume to go on with it, or name another.", 2)
-        if output.exists() and any(output.iterdir()):
+        if output.exists() and any(not path.name.startswith(".partial.") for path in output.iterdir()):
             cli.fail(f"--output {output} is not empty, and nothing in it will be overwritten: name another.", 2)
         return output, settings
     if output is None:
@@ -87,8 +89,8 @@ def settle(given):
     if not (output / "config.json").is_file():
         cli.fail(f"--output {output} holds no run to resume: it has no config.json.", 2)
     try:
-        arguments = json.loads((output / "config.json").read_text())["arguments"]
-    except (ValueError, KeyError):
+        arguments = dict(json.loads((output / "config.json").read_text())["arguments"])
+    except (ValueError, KeyError, TypeError):
         cli.fail(f"{output / 'config.json'} is damaged: it does not tell the run's arguments.", 2)
     return output, {**DEFAULTS, **arguments, **given}
 
@@ -106,9 +108,7 @@ def prepare(output, settings):
     if epoch > settings["epochs"]:
         raise ValueError(f"{output} has {epoch} epochs behind it already, more than --epochs {settings['epochs']}.")
     settings["data"] = gan.datasets.resolve(settings["data"])
-    dataset = gan.datasets.load(
-        settings["data"], settings["batch_size"], settings["image_shape"], settings["seed"], initial_epoch=epoch
-    )
+    dataset = gan.datasets.load(settings["data"], settings["batch_size"], settings["image_shape"], settings["seed"])
     image_shape = tuple(dataset.element_spec.shape[1:])
     if model is None:
         generator = gan.build_generator(settings["latent_dim"], settings["generator_widths"], image_shape)
@@ -170,8 +170,10 @@ def main():
 
         with cli.errors_exit(FloatingPointError, OSError, tf.errors.OpError, status=1):
             train(output, settings, model, dataset, epoch)
+        # All is written: a Ctrl-C has nothing to stop any more but the end of the interpreter.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
     except KeyboardInterrupt:
-        how = f"go on with: python {sys.argv[0]} --output {output} --resume"
+        how = f"go on with: python {sys.argv[0]} --output {shlex.quote(str(output))} --resume"
         kept = f"all finished epochs are kept; {how}" if (output / "config.json").exists() else "nothing was written."
         print(f"\nstopped; {kept}", file=sys.stderr)
         sys.exit(130)

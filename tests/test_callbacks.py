@@ -134,12 +134,11 @@ def test_animation_without_pictures_writes_nothing(make_model, make_dataset, tmp
 
 
 def test_checkpoint_resumes_exactly(make_model, tmp_path):
-    gan.images.save_png(tmp_path / "none.png", np.zeros((1, 1, 1), "uint8"))
     rng = np.random.default_rng(0)
     np.savez(tmp_path / "data.npz", x_train=rng.integers(0, 256, (50, *IMAGE_SHAPE), "uint8"))
 
-    def dataset(epoch=0):
-        return gan.datasets.load(tmp_path / "data.npz", batch_size=16, initial_epoch=epoch)
+    def dataset():
+        return gan.datasets.load(tmp_path / "data.npz", batch_size=16)
 
     whole = make_model()
     checkpoint = gan.Checkpoint(tmp_path / "whole.keras")
@@ -152,7 +151,7 @@ def test_checkpoint_resumes_exactly(make_model, tmp_path):
     model, epoch = gan.Checkpoint.load(tmp_path / "cut.keras")
     assert epoch == 3
     callbacks = [gan.CSVHistory(tmp_path / "cut.csv"), gan.Checkpoint(tmp_path / "cut.keras")]
-    model.fit(dataset(epoch), initial_epoch=epoch, epochs=5, verbose=0, callbacks=callbacks)
+    model.fit(dataset(), initial_epoch=epoch, epochs=5, verbose=0, callbacks=callbacks)
     assert_same_state(whole, model)
     assert (tmp_path / "cut.csv").read_text() == (tmp_path / "whole.csv").read_text()
     loaded, epoch = gan.Checkpoint.load(tmp_path / "cut.keras")
@@ -219,6 +218,28 @@ def test_checkpoint_stops_a_run_that_diverges_and_keeps_the_last_good_model(make
     model, epoch = gan.Checkpoint.load(filepath)
     assert epoch == 2
     assert all(np.isfinite(weight).all() for weight in model.get_weights())
+
+
+def test_callbacks_work_in_the_fit_of_any_model(tmp_path):
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2, activation="softmax")])
+    model.compile("sgd", "categorical_crossentropy", metrics=[keras.metrics.F1Score()])  # a figure a class
+    x, y = np.ones((8, 3)), np.eye(2)[[0, 1] * 4]
+    filepath = tmp_path / "model.keras"
+    callbacks = [gan.Checkpoint(filepath), gan.Progress(), gan.CSVHistory(tmp_path / "history.csv")]
+    model.fit(x, y, epochs=2, verbose=0, callbacks=callbacks)
+    loaded, epoch = gan.Checkpoint.load(filepath)
+    assert epoch == 2
+    np.testing.assert_array_equal(loaded.predict(x, verbose=0), model.predict(x, verbose=0))
+
+
+def test_a_metric_that_is_nan_is_no_best_and_no_divergence(make_model, make_dataset, tmp_path):
+    callbacks = [
+        MeasureEverySecondEpoch({1: 5.0, 3: float("nan")}),
+        gan.Checkpoint(tmp_path / "model.keras", monitor="val_fid"),
+    ]
+    make_model().fit(make_dataset(), epochs=4, verbose=0, callbacks=callbacks)
+    assert gan.Checkpoint.load(tmp_path / "best.keras")[1] == 2
+    assert gan.Checkpoint.load(tmp_path / "model.keras")[1] == 4
 
 
 def test_checkpoint_is_whole_or_the_one_before(make_model, make_dataset, tmp_path, monkeypatch):

@@ -1,4 +1,5 @@
 import gzip
+import io
 import socket
 import struct
 
@@ -30,6 +31,15 @@ def photos(tmp_path):
     smooth.convert("L").resize((30, 30)).save(folder / "below/c.gif")
     (folder / "notes.txt").write_text("no picture, and not taken for one")
     return folder
+
+
+def encode_png(picture):
+    stream = io.BytesIO()
+    Image.fromarray(picture).save(stream, "PNG")
+    return stream.getvalue()
+
+
+PNG = encode_png(BYTES[0])
 
 
 def idx(images, damage=0):
@@ -75,7 +85,8 @@ def test_order_is_a_function_of_seed_and_epoch(npz):
     orders = [order(a_pass(dataset)) for _ in range(4)]
     assert len(set(map(tuple, orders))) == 4
     for epoch in range(4):
-        resumed = gan.datasets.load(npz, batch_size=16, seed=1, initial_epoch=epoch)
+        resumed = gan.datasets.load(npz, batch_size=16, seed=1)
+        resumed.epoch.assign(epoch)
         assert order(a_pass(resumed)) == orders[epoch]
     other = gan.datasets.load(npz, batch_size=16, seed=2)
     assert order(a_pass(other)) != orders[0]
@@ -187,10 +198,21 @@ def test_arrays_are_not_resized(npz):
         gan.datasets.load(npz, batch_size=5, image_shape=(8, 8, 1))
 
 
+@pytest.mark.parametrize("shape", [(8, 8), (8, 8, 2), (0, 8, 1)])
+def test_folder_of_images_takes_gray_or_rgb_only(photos, shape):
+    with pytest.raises(ValueError, match=r"image_shape must be \(height, width, 1 or 3\)"):
+        gan.datasets.load(photos, batch_size=1, image_shape=shape)
+
+
 def write_cut_npz(path):
     np.savez(path / "x.npz", x_train=BYTES)
     (path / "x.npz").write_bytes((path / "x.npz").read_bytes()[:700])
     return path / "x.npz"
+
+
+def write_npy(path):
+    np.save(path / "x.npy", BYTES)
+    return (path / "x.npy").rename(path / "x.npz")
 
 
 def write_npz(**arrays):
@@ -225,9 +247,15 @@ def write(name, content, source="."):
         (write_npz(x_train=np.zeros((5, 4, 4, 2), "uint8")), r"1 or 3\), not \(5, 4, 4, 2\)"),
         (write("train-images-idx3-ubyte", idx(BYTES, damage=7)), "damaged: it announces images of .50, 4, 5."),
         (write("train-images-idx3-ubyte", b"text"), "no IDX file of images"),
+        (write("train-images-idx3-ubyte", idx(BYTES)[:9]), "no IDX file of images"),
+        (write("cat.png", PNG[:-30]), "cat.png is no image, or a damaged one"),
+        (write("cat.png", PNG.replace(b"PNG", b"PNX")), "cat.png is no image"),
+        (write_npy, "x.npz is damaged or no .npz file"),
+        (write_npz(), "must hold an array x_train, and holds none"),
+        (write_npz(x_train=BYTES[:, :0]), r"must hold images .* not \(50, 0, 5, 1\)"),
         (write("train-images-idx3-ubyte.gz", gzip.compress(idx(BYTES))[:-20]), "idx3-ubyte.gz cannot be read"),
         (write("train-images-idx3-ubyte.gz", b"text"), "idx3-ubyte.gz cannot be read"),
-        (write("train-images-idx3-ubyte", idx(BYTES[:0])), "number of images, 0"),
+        (write("train-images-idx3-ubyte", idx(BYTES[:0])), r"not \(0, 4, 5, 1\)"),
     ],
 )
 def test_a_source_that_cannot_be_read_is_refused_with_a_sentence(tmp_path, make, sentence):

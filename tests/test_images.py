@@ -48,6 +48,8 @@ def test_to_frame_averages_blocks_and_drops_missing_colour():
     for row, column in ((0, 0), (255, 149), (100, 7)):
         block = gray[2 * row : 2 * row + 2, 2 * column : 2 * column + 2]
         assert abs(frame[row, column] - block.mean()) <= 0.5
+    line = RNG.integers(0, 256, (1, 1200, 3), "uint8")
+    assert gan.images.to_frame(line).shape == (1, 240, 3)
     colour = RNG.integers(0, 256, (20, 20, 3), "uint8")
     np.testing.assert_array_equal(gan.images.to_frame(colour), colour)
 

@@ -262,6 +262,9 @@ def test_generate(make_model):
         model.generate(0)
     with pytest.raises(ValueError, match=r"shape \(count, 5\)"):
         model.generate(latents=latents[:, :4])
+    np.testing.assert_array_equal(model.generate(latents=latents.tolist()), model.generate(latents=latents))
+    with pytest.raises(ValueError, match=r"not \(0, 5\)"):
+        model.generate(latents=latents[:0])
     with pytest.raises(ValueError, match="just one of the two"):
         model.generate()
 
@@ -301,6 +304,36 @@ def test_fit_refuses_images_it_cannot_train_on(make_model, images, as_dataset, s
     with pytest.raises(error, match=sentence):
         model.fit(images, validation_data=spoilt if as_dataset else (spoilt,), verbose=0)
     assert model.train_function is None
+
+
+@pytest.mark.parametrize("wrap", [lambda x: None, lambda x: 3, lambda x: (x, x), lambda x: {"images": x}, list])
+def test_fit_and_evaluate_refuse_what_holds_no_images(make_model, images, wrap):
+    for method in ("fit", "evaluate"):
+        with pytest.raises(TypeError, match="images must be an array or a dataset"):
+            getattr(make_model(), method)(wrap(images), verbose=0)
+    with pytest.raises(TypeError, match="not dict"):
+        make_model().fit(tf.data.Dataset.from_tensor_slices({"image": images}).batch(16))
+    with pytest.raises(ValueError, match="0..255"):
+        make_model().evaluate((images + 1) * 127.5)
+
+
+def test_an_epoch_sees_the_pass_of_its_number_whatever_has_looked_before(make_model, tmp_path):
+    np.savez(tmp_path / "data.npz", x_train=np.random.default_rng(0).integers(0, 256, (50, *IMAGE_SHAPE), "uint8"))
+
+    def fit(dataset, stops, **kwargs):
+        keras.utils.set_random_seed(0)
+        model = make_model()
+        for initial_epoch, epochs in zip([0, *stops], stops, strict=False):
+            model.fit(dataset, initial_epoch=initial_epoch, epochs=epochs, verbose=0, **kwargs)
+        return model
+
+    dataset = gan.datasets.load(tmp_path / "data.npz", batch_size=16)
+    whole = fit(dataset, [4])
+    next(iter(dataset))
+    assert_same_state(whole, fit(dataset, [1, 2, 4]))
+    watched = fit(dataset, [4], validation_data=dataset, callbacks=[gan.ImageGrid(tmp_path)])
+    watched.evaluation_noise.state.assign(whole.evaluation_noise.state)
+    assert_same_state(whole, watched)
 
 
 @pytest.mark.parametrize("batch_size", [0, 101])
