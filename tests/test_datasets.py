@@ -126,7 +126,53 @@ def test_idx_folder(tmp_path, name):
     content = idx(BYTES)
     (tmp_path / name).write_bytes(gzip.compress(content) if name.endswith("gz") else content)
     (tmp_path / "t10k-images-idx3-ubyte").write_bytes(idx(BYTES[:3]))
-    np.testing.assert_array_equal(gan.datasets.read(tmp_path)[..., 0], BYTES)
+    np.testing.assert_array_equal(gan.datasets.read(tmp_path)[0][..., 0], BYTES)
+
+
+def test_published_test_images_are_the_test_split(tmp_path):
+    np.savez(tmp_path / "x.npz", x_train=BYTES[:30], y_train=np.arange(30), x_test=BYTES[30:], y_test=np.arange(20))
+    (tmp_path / "emnist-train-images-idx3-ubyte").write_bytes(idx(BYTES[:30]))
+    (tmp_path / "emnist-train-labels-idx1-ubyte").write_bytes(idx(np.arange(30, dtype="uint8")))
+    (tmp_path / "emnist-test-images-idx3-ubyte").write_bytes(idx(BYTES[30:]))
+    (tmp_path / "emnist-test-labels-idx1-ubyte.gz").write_bytes(gzip.compress(idx(np.arange(20, dtype="uint8"))))
+    for source in (tmp_path / "x.npz", tmp_path):
+        for split, expected in ((None, BYTES[:30]), ("train", BYTES[:30]), ("test", BYTES[30:])):
+            images, labels = gan.datasets.read(source, split=split)
+            np.testing.assert_array_equal(images[..., 0], expected)
+            np.testing.assert_array_equal(labels, np.arange(len(expected)))
+            assert len(a_pass(gan.datasets.load(source, 7, split=split))) == len(expected)
+    with pytest.raises(ValueError, match="split must be 'train', 'test' or None, not 'validation'"):
+        gan.datasets.read(tmp_path, split="validation")
+
+
+def test_a_tenth_of_each_class_of_mnist5k_is_held_out():
+    images, labels = gan.datasets.read("mnist5k")
+    splits = {split: gan.datasets.read("mnist5k", split=split) for split in ("train", "test")}
+    assert (
+        np.bincount(splits["train"][1]).tolist() == [450] * 10 and np.bincount(splits["test"][1]).tolist() == [50] * 10
+    )
+    label_of = dict(zip(map(bytes, images), labels, strict=True))
+    assert all(label_of[bytes(image)] == label for pair in splits.values() for image, label in zip(*pair, strict=True))
+    assert not set(map(bytes, splits["train"][0])) & set(map(bytes, splits["test"][0]))
+
+
+def test_a_tenth_of_a_folder_is_held_out_the_same_every_time(tmp_path):
+    for number in range(20):
+        (tmp_path / f"{number}.png").write_bytes(encode_png(BYTES[number]))
+    train, test = (gan.datasets.read(tmp_path, split=split)[0] for split in ("train", "test"))
+    assert len(test) == 2 and sorted(train + test) == sorted(tmp_path.iterdir())
+    assert gan.datasets.read(tmp_path, split="test")[0] == test
+    for path in sorted(tmp_path.iterdir())[1:]:
+        path.unlink()
+    with pytest.raises(ValueError, match="at least two images"):
+        gan.datasets.read(tmp_path, split="train")
+
+
+def test_every_pass_over_the_test_split_is_the_same(npz):
+    dataset = gan.datasets.load(npz, batch_size=2, split="test")
+    first = a_pass(dataset)
+    np.testing.assert_array_equal(first, a_pass(dataset))
+    assert len(first) == 5
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -145,7 +191,7 @@ def test_folder_of_images_is_cut_and_resized(photos, channels):
 
 
 def test_folder_of_images_is_not_held_in_memory(photos):
-    paths = gan.datasets.read(photos)
+    paths, _ = gan.datasets.read(photos)
     assert [path.name for path in paths] == ["a.png", "b.JPG", "c.gif"]
     dataset = gan.datasets.load(photos, batch_size=1, image_shape=(4, 4, 1))
     iterator = iter(dataset)
@@ -171,7 +217,7 @@ def test_downloads_do_not_wait_for_ever(monkeypatch, request, name):
     request.addfinalizer(lambda: socket.setdefaulttimeout(None))
     socket.setdefaulttimeout(77)
     timeouts = fake_loader(monkeypatch, name, BYTES)
-    np.testing.assert_array_equal(gan.datasets.read(name)[..., 0], BYTES)
+    np.testing.assert_array_equal(gan.datasets.read(name)[0][..., 0], BYTES)
     fake_loader(monkeypatch, name, Exception("URL fetch failure"))
     with pytest.raises(ValueError, match=f"{name} could not be downloaded .URL fetch failure"):
         gan.datasets.read(name)
@@ -181,13 +227,13 @@ def test_downloads_do_not_wait_for_ever(monkeypatch, request, name):
 
 def test_auto_is_mnist_where_it_can_be_had(monkeypatch, capsys):
     fake_loader(monkeypatch, "mnist", BYTES)
-    np.testing.assert_array_equal(gan.datasets.read("auto")[..., 0], BYTES)
+    np.testing.assert_array_equal(gan.datasets.read("auto")[0][..., 0], BYTES)
     assert capsys.readouterr().err == ""
 
 
 def test_auto_says_so_where_it_is_mnist5k(monkeypatch, capsys):
     fake_loader(monkeypatch, "mnist", Exception("no network"))
-    assert gan.datasets.read("auto").shape == (5000, 28, 28, 1)
+    assert gan.datasets.read("auto")[0].shape == (5000, 28, 28, 1)
     (line,) = capsys.readouterr().err.splitlines()
     assert "mnist5k" in line and "mnist.npz into ~/.keras/datasets" in line
 
@@ -247,10 +293,13 @@ def write(name, content, source="."):
         (write_cut_npz, "x.npz is damaged"),
         (write("x.npz", b"text", source="x.npz"), "x.npz is damaged or no .npz file"),
         (write_npz(images=BYTES), "must hold an array x_train, and holds images"),
-        (write_npz(x_train=BYTES / 255.0), "bytes .uint8. from 0 to 255, not float64"),
+        (write_npz(x_train=BYTES / 255.0), "bytes .uint8. from 0 to 255, not as float64"),
+        (write_npz(x_train=BYTES, x_test=BYTES / 255.0), "test images as bytes"),
+        (write_npz(x_train=BYTES, y_train=np.arange(49)), "label of each of its 50 train images, not 49 values"),
+        (write_npz(x_train=BYTES, y_train=np.ones(50)), "label of each of its 50 train images, not 50 .* float64"),
         (write_npz(x_train=BYTES[0]), r"must hold images .* not \(4, 5\)"),
         (write_npz(x_train=np.zeros((5, 4, 4, 2), "uint8")), r"1 or 3\), not \(5, 4, 4, 2\)"),
-        (write("train-images-idx3-ubyte", idx(BYTES, damage=7)), "damaged: it announces images of .50, 4, 5."),
+        (write("train-images-idx3-ubyte", idx(BYTES, damage=7)), "damaged: it announces values of .50, 4, 5."),
         (write("train-images-idx3-ubyte", b"text"), "no IDX file of images"),
         (write("train-images-idx3-ubyte", idx(BYTES)[:9]), "no IDX file of images"),
         (write("cat.png", PNG[:-30]), "cat.png is no image, or a damaged one"),
