@@ -20,7 +20,7 @@ _MODULE_OF = {
     "ImageGrid": "callbacks",
     "Progress": "callbacks",
 }
-_MODULES = ("callbacks", "datasets", "files", "images", "latents", "losses", "model", "networks")
+_MODULES = ("callbacks", "datasets", "files", "images", "latents", "losses", "metrics", "model", "networks")
 
 __all__ = [*_MODULE_OF, *_MODULES]
 

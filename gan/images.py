@@ -55,6 +55,11 @@ def to_uint8(images):
     return np.clip(np.rint((np.asarray(images, "float32") + 1) * 127.5), 0, 255).astype("uint8")
 
 
+def to_float(images):
+    """Turns bytes into float32 images in [-1, 1]."""
+    return np.asarray(images, "float32") / np.float32(127.5) - 1
+
+
 def grid(images, columns):
     """Lays images side by side, row by row, without gaps.
 

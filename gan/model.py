@@ -13,6 +13,8 @@ from keras import ops, tree
 
 from gan import images as image_tools
 from gan import losses
+from gan.metrics import FeatureMetric
+from gan.metrics.extractors import extract
 
 
 @keras.saving.register_keras_serializable(package="gan")
@@ -24,7 +26,8 @@ class GAN(keras.Model):
     it ignores), and logs `g_loss`, `d_loss`, `real_accuracy` and `fake_accuracy` (the share of real and of generated
     images that the discriminator tells rightly), and as `loss` the sum of both losses, for callbacks such as
     `keras.callbacks.TerminateOnNaN` that know no other. `evaluate` and `validation_data` report the same without
-    dropout or updates, from noise of their own.
+    dropout or updates, and the metrics that `compile` was given, of as many generated images as there are real ones.
+    They draw from noise of their own, the same in every evaluation.
 
     `save` and `keras.models.load_model` keep all of it: networks, optimizers, loss and the state of every random
     generator, so that a loaded model goes on as if it had never been stopped.
@@ -60,6 +63,9 @@ class GAN(keras.Model):
         self.seed = random.getrandbits(31) if seed is None else seed
         self.training_noise = keras.random.SeedGenerator(self.seed)
         self.evaluation_noise = keras.random.SeedGenerator(self.seed + 1)
+        self.quality_metrics = []
+        # Whether the metrics hold the real images that are about to be evaluated on.
+        self.reals_are_known = tf.Variable(False, trainable=False)
         self.built = True
 
     @property
@@ -80,6 +86,7 @@ class GAN(keras.Model):
         generator_optimizer,
         discriminator_optimizer,
         loss="binary_crossentropy",
+        metrics=None,
         run_eagerly=False,
         steps_per_execution=1,
         jit_compile="auto",
@@ -91,13 +98,18 @@ class GAN(keras.Model):
                 (`keras.optimizers.schedules`) is given to the optimizer as its `learning_rate`.
             discriminator_optimizer: Another one, for the discriminator.
             loss: A `gan.losses.AdversarialLoss`, its name or its config. Default `"binary_crossentropy"`.
+            metrics: A list of `gan.metrics`, how good generated images are, measured in `evaluate` and validation.
+                Default None. Their real side is computed once a `fit`.
             run_eagerly: As in `keras.Model.compile`. Default False.
             steps_per_execution: As in `keras.Model.compile`. Default 1.
             jit_compile: As in `keras.Model.compile`. Default `"auto"`: XLA where there is a GPU.
 
         Raises:
-            ValueError: Both optimizers are one and the same object, or one or the loss cannot be interpreted.
+            ValueError: Both optimizers are one and the same object, or one, the loss or a metric cannot be
+                interpreted or does not take these images.
         """
+        metrics = list(metrics or [])
+        self._build_metrics(metrics)
         super().compile(
             optimizer=None,
             run_eagerly=run_eagerly,
@@ -119,6 +131,29 @@ class GAN(keras.Model):
         self.logged = [
             keras.metrics.Mean(name) for name in ("loss", "g_loss", "d_loss", "real_accuracy", "fake_accuracy")
         ]
+        self.quality_metrics = metrics
+
+    def _build_metrics(self, metrics):
+        networks = {}
+        for metric in metrics:
+            if not isinstance(metric, FeatureMetric):
+                raise ValueError(f"metrics must be metrics of gan.metrics, not {metric!r}.")
+            metric.build(self.image_shape)
+            name = metric.network.name
+            if networks.setdefault(name, metric.network) is not metric.network:
+                raise ValueError(f"two extractors have the name {name!r}; figures of which one would not be known.")
+        if len({metric.name for metric in metrics}) < len(metrics):
+            raise ValueError(f"metrics must have different names, not {[metric.name for metric in metrics]}.")
+
+    @property
+    def extractors(self):
+        """The models that metrics were given as their extractor, those with a name in `gan.metrics` left out.
+
+        Keras saves and loads the weights of what it finds in an attribute; within a metric it would not look.
+        """
+        given = (metric.extractor for metric in self.quality_metrics if isinstance(metric.extractor, keras.Model))
+        networks = {network.name: network for network in given}
+        return list(networks.values())
 
     def get_compile_config(self):
         if not self.compiled:
@@ -128,6 +163,7 @@ class GAN(keras.Model):
                 "generator_optimizer": self.generator_optimizer,
                 "discriminator_optimizer": self.discriminator_optimizer,
                 "loss": self.loss,
+                "metrics": self.quality_metrics,
                 "run_eagerly": self.run_eagerly,
                 "steps_per_execution": self.steps_per_execution,
                 "jit_compile": self.jit_compile,
@@ -135,15 +171,35 @@ class GAN(keras.Model):
         )
 
     def compile_from_config(self, config):
-        self.compile(**keras.saving.deserialize_keras_object(config))
+        arguments = keras.saving.deserialize_keras_object(config)
+        # Metrics that shared an extractor came back with one each, of one name.
+        networks = {}
+        for metric in arguments.get("metrics", ()):
+            if isinstance(metric.extractor, keras.Model):
+                metric.extractor = networks.setdefault(metric.extractor.name, metric.extractor)
+        self.compile(**arguments)
 
     @property
     def metrics(self):
-        return self.logged if self.compiled else []
+        return [*self.logged, *self.quality_metrics] if self.compiled else []
+
+    def reset_metrics(self):
+        for metric in self.logged:
+            metric.reset_state()
+        for metric in self.quality_metrics:
+            if self.reals_are_known:
+                metric.reset_fake()
+            else:
+                metric.reset_state()
+
+    def get_metrics_result(self):
+        """What a step logs. The metrics of `compile` have their price, and `evaluate` adds them once, at its end."""
+        return {metric.name: metric.result() for metric in self.logged}
 
     def train_step(self, data):
+        images, _, _ = keras.utils.unpack_x_y_sample_weight(data)
         with tf.GradientTape(persistent=True) as tape:
-            g_loss, d_loss = self._play(data, self.training_noise, training=True)
+            g_loss, d_loss, _ = self._play(images, self.training_noise, training=True)
             scaled_g_loss = self.generator_optimizer.scale_loss(g_loss)
             scaled_d_loss = self.discriminator_optimizer.scale_loss(d_loss)
         g_variables = self.generator.trainable_variables
@@ -155,12 +211,26 @@ class GAN(keras.Model):
         return self.get_metrics_result()
 
     def test_step(self, data):
-        self._play(data, self.evaluation_noise, training=False)
+        images, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+        _, _, fakes = self._play(images, self.evaluation_noise, training=False)
+        for metric, outputs in self._extract(fakes):
+            metric.update_fake(outputs)
+
+        def update_real():
+            for metric, outputs in self._extract(images):
+                metric.update_real(outputs)
+
+        tf.cond(self.reals_are_known, lambda: None, update_real)
         return self.get_metrics_result()
 
-    def _play(self, data, noise, training):
-        """One forward pass of both networks over a batch: the two losses, which it also logs."""
-        images, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+    def _extract(self, images):
+        """Each metric of `compile` with what its extractor finds in the images; no extractor runs twice."""
+        networks = {metric.network.name: metric.network for metric in self.quality_metrics}
+        outputs = {name: extract(network, images) for name, network in networks.items()}
+        return [(metric, outputs[metric.network.name]) for metric in self.quality_metrics]
+
+    def _play(self, images, noise, training):
+        """One forward pass of both networks over a batch: the two losses, which it also logs, and the fakes."""
         batch_size = ops.shape(images)[0]
         latents = keras.random.normal((batch_size, self.latent_dim), seed=noise)
         fakes = self.generator(latents, training=training)
@@ -171,7 +241,7 @@ class GAN(keras.Model):
         values = (g_loss + d_loss, g_loss, d_loss, _share(real_logits > 0), _share(fake_logits < 0))
         for metric, value in zip(self.logged, values, strict=True):
             metric.update_state(value, sample_weight=batch_size)
-        return g_loss, d_loss
+        return g_loss, d_loss, fakes
 
     def fit(self, x=None, *args, **kwargs):
         """Trains as `keras.Model.fit` does, after a look at the images.
@@ -193,16 +263,40 @@ class GAN(keras.Model):
         if isinstance(x, tf.data.Dataset):
             # Keras would warn that it leaves the shuffling to the dataset.
             arguments["shuffle"] = False
+        callbacks = [self._measuring_callback()]
         if isinstance(getattr(x, "epoch", None), tf.Variable):
-            set_pass = keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: x.epoch.assign(epoch))
-            arguments["callbacks"] = [set_pass, *tree.flatten(arguments.get("callbacks") or [])]
+            callbacks.append(keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: x.epoch.assign(epoch)))
+        arguments["callbacks"] = [*callbacks, *tree.flatten(arguments.get("callbacks") or [])]
+        self.reals_are_known.assign(False)
         return super().fit(**arguments)
 
-    def evaluate(self, x=None, *args, **kwargs):
-        """Evaluates as `keras.Model.evaluate` does, after the look at the images that `fit` takes."""
-        if not kwargs.get("_use_cached_eval_dataset"):
+    def evaluate(self, x=None, *args, callbacks=None, return_dict=False, **kwargs):
+        """Evaluates as `keras.Model.evaluate` does, after the look at the images that `fit` takes.
+
+        The same model and data give the same figures every time: each evaluation draws the same latents.
+        """
+        is_validation_of_fit = kwargs.get("_use_cached_eval_dataset", False)
+        if not is_validation_of_fit:
             self._check_data(x)
-        return super().evaluate(x, *args, **kwargs)
+            callbacks = [self._measuring_callback(), *tree.flatten(callbacks or [])]
+            self.reals_are_known.assign(False)
+        self.evaluation_noise.state.assign([self.seed + 1, 0])
+        logs = super().evaluate(x, *args, callbacks=callbacks, return_dict=True, **kwargs)
+        logs.update(self.quality)
+        self.reals_are_known.assign(is_validation_of_fit)
+        return logs if return_dict else self._flatten_metrics_in_order(logs)
+
+    def _measuring_callback(self):
+        """Has the metrics of `compile` measured once, at the end of an evaluation, and tells all callbacks."""
+
+        def on_test_end(logs):
+            self.quality = {}
+            for metric in self.quality_metrics:
+                result = metric.result()
+                self.quality.update(result if isinstance(result, dict) else {metric.name: result})
+            logs.update(self.quality)
+
+        return keras.callbacks.LambdaCallback(on_test_end=on_test_end)
 
     def _check_data(self, x, batch_size=None):
         if isinstance(x, (tf.data.Dataset, keras.utils.PyDataset)):
