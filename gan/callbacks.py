@@ -14,8 +14,7 @@ import keras
 import numpy as np
 
 from gan import images as image_tools
-from gan.files import written_whole
-from gan.model import read_keras_file
+from gan.files import read_keras_file, written_whole
 
 
 class ImageGrid(keras.callbacks.Callback):
@@ -296,7 +295,8 @@ def _read_rows(filepath):
 class Progress(keras.callbacks.Callback):
     """Prints a line an epoch with the losses and the time that the rest of the run will take.
 
-    In a terminal the line of the epoch under way is kept up to date. Meant for `fit(..., verbose=0)`.
+    A validation adds a line of what only it measures, such as `val_fid`. In a terminal the line of the epoch
+    under way is kept up to date. Meant for `fit(..., verbose=0)`.
 
     Example:
 
@@ -326,13 +326,18 @@ class Progress(keras.callbacks.Callback):
         self.epoch_seconds.append(time.monotonic() - self.started)
         line = self._line(f"{self.epoch_seconds[-1]:.1f} s", 1, self.epoch_seconds[-10:], logs)
         print(f"\r{line}\033[K" if sys.stdout.isatty() else line, flush=True)
+        if measured := _format(logs, lambda name: name.startswith("val_") and name.removeprefix("val_") not in logs):
+            print(f"  {measured}", flush=True)
 
     def _line(self, done, epochs_done, epoch_seconds, logs):
         epochs = self.params["epochs"]
-        scalars = {name: value for name, value in logs.items() if np.ndim(value) == 0 and name != "loss"}
-        values = "  ".join(f"{name} {value:.3f}" for name, value in scalars.items())
-        left = statistics.median(epoch_seconds) * (epochs - self.epoch - epochs_done)
+        values = _format(logs, lambda name: name != "loss" and not name.startswith("val_"))
+        left = statistics.mean(epoch_seconds) * (epochs - self.epoch - epochs_done)
         return f"epoch {self.epoch + 1:{len(str(epochs))}}/{epochs}  {values}  {done}, {_duration(left)} left"
+
+
+def _format(logs, is_told):
+    return "  ".join(f"{name} {value:.3f}" for name, value in logs.items() if np.ndim(value) == 0 and is_told(name))
 
 
 def _duration(seconds):

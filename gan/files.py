@@ -1,7 +1,8 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all, and files of models that are read or refused with a sentence."""
 
 import contextlib
 import os
+import zipfile
 from pathlib import Path
 
 
@@ -35,3 +36,28 @@ def written_whole(path):
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def read_keras_file(path):
+    """Loads any Keras model: `keras.models.load_model`, but a `ValueError` says in a sentence why it cannot.
+
+    Args:
+        path: The `.keras` file.
+
+    Returns:
+        The model.
+
+    Raises:
+        ValueError: The file does not exist, is damaged or needs a class that is not known.
+    """
+    import keras  # what only writes pictures does not wait for it
+
+    if not os.path.isfile(path):
+        raise ValueError(f"there is no model file {str(path)!r}.")
+    try:
+        return keras.models.load_model(path)
+    except (zipfile.BadZipFile, OSError, EOFError, KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"{path} is no .keras file, is damaged, or needs a class that is not imported "
+            f"({str(error).splitlines()[0]})."
+        ) from error

@@ -147,26 +147,56 @@ def save_gif(path, frames, seconds_per_frame):
         partial.write_bytes(encoded)
 
 
-def save_curves(path, history):
-    """Draws losses and accuracies over the epochs.
+def save_panels(path, panels):
+    """Draws pictures side by side, each under its title and as wide as its number of columns.
+
+    Args:
+        path: The PNG file to write, whole or not at all.
+        panels: List of pairs of a title and a picture, uint8 arrays `(height, width, 1 or 3)` of one height.
+    """
+    height = panels[0][1].shape[0]
+    widths = [picture.shape[1] for _, picture in panels]
+    inches = PICTURE_PIXELS / 100
+    size = (inches * (sum(widths) / height + 0.1 * (len(panels) - 1)), inches + 0.3)
+    figure = Figure(figsize=size, dpi=100, layout="constrained")
+    for axes, (title, picture) in zip(figure.subplots(1, len(panels), width_ratios=widths), panels, strict=True):
+        axes.imshow(np.broadcast_to(picture, (*picture.shape[:2], 3)), interpolation="nearest")
+        axes.set_title(title, fontsize=11)
+        axes.set_axis_off()
+    with written_whole(path) as partial:
+        figure.savefig(partial)
+
+
+def save_curves(path, history, extractor=None):
+    """Draws losses and accuracies over the epochs and, where it was measured, the fid.
 
     Args:
         path: The PNG file to write, whole or not at all.
         history: Dict from a column's name to its values, one an epoch, as in `History.history`; `epoch` numbers them.
+        extractor: Name of the extractor that `val_fid` comes from. Default None.
     """
-    figure = Figure(figsize=(8, 6), dpi=100, layout="constrained")
-    # A run of a single epoch has no line to draw.
-    marker = "o" if len(history["epoch"]) == 1 else None
-    loss_axes, accuracy_axes = figure.subplots(2, sharex=True)
-    for name, label in (("g_loss", "generator"), ("d_loss", "discriminator")):
-        loss_axes.plot(history["epoch"], history[name], label=label, marker=marker)
-    for name, label in (("real_accuracy", "real images"), ("fake_accuracy", "generated images")):
-        accuracy_axes.plot(history["epoch"], history[name], label=label, marker=marker)
-    loss_axes.set_ylabel("loss")
-    accuracy_axes.set(xlabel="epoch", ylabel="discriminator's accuracy", ylim=(0, 1))
-    accuracy_axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    for axes in (loss_axes, accuracy_axes):
+    panels = {
+        "loss": {"g_loss": "generator", "d_loss": "discriminator"},
+        "discriminator's accuracy": {"real_accuracy": "real images", "fake_accuracy": "generated images"},
+    }
+    if "val_fid" in history:
+        panels["fid"] = {"val_fid": f"features of {extractor}"}
+    figure = Figure(figsize=(8, 3 * len(panels)), dpi=100, layout="constrained")
+    for axes, (title, columns) in zip(figure.subplots(len(panels), sharex=True), panels.items(), strict=True):
+        for name, label in columns.items():
+            values = np.asarray(history[name], float)
+            measured = np.isfinite(values)
+            # Few values have no line to show them.
+            marker = "o" if measured.sum() <= 20 else None
+            axes.plot(np.asarray(history["epoch"])[measured], values[measured], label=label, marker=marker)
+        axes.set_ylabel(title)
         axes.grid(alpha=0.3)
         axes.legend()
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        if title == "discriminator's accuracy":
+            axes.set_ylim(0, 1)
+    if "val_fid" in history:
+        axes.set_yscale("log")
+    axes.set_xlabel("epoch")
     with written_whole(path) as partial:
         figure.savefig(partial)

@@ -2,9 +2,7 @@
 
 import collections.abc
 import inspect
-import os
 import random
-import zipfile
 
 import keras
 import numpy as np
@@ -13,8 +11,8 @@ from keras import ops, tree
 
 from gan import images as image_tools
 from gan import losses
+from gan.files import read_keras_file
 from gan.metrics import FeatureMetric
-from gan.metrics.extractors import extract
 
 
 @keras.saving.register_keras_serializable(package="gan")
@@ -139,21 +137,11 @@ class GAN(keras.Model):
             if not isinstance(metric, FeatureMetric):
                 raise ValueError(f"metrics must be metrics of gan.metrics, not {metric!r}.")
             metric.build(self.image_shape)
-            name = metric.network.name
-            if networks.setdefault(name, metric.network) is not metric.network:
+            name = metric.extractor_name
+            if networks.setdefault(name, metric.extractor) != metric.extractor:
                 raise ValueError(f"two extractors have the name {name!r}; figures of which one would not be known.")
         if len({metric.name for metric in metrics}) < len(metrics):
             raise ValueError(f"metrics must have different names, not {[metric.name for metric in metrics]}.")
-
-    @property
-    def extractors(self):
-        """The models that metrics were given as their extractor, those with a name in `gan.metrics` left out.
-
-        Keras saves and loads the weights of what it finds in an attribute; within a metric it would not look.
-        """
-        given = (metric.extractor for metric in self.quality_metrics if isinstance(metric.extractor, keras.Model))
-        networks = {network.name: network for network in given}
-        return list(networks.values())
 
     def get_compile_config(self):
         if not self.compiled:
@@ -225,9 +213,9 @@ class GAN(keras.Model):
 
     def _extract(self, images):
         """Each metric of `compile` with what its extractor finds in the images; no extractor runs twice."""
-        networks = {metric.network.name: metric.network for metric in self.quality_metrics}
-        outputs = {name: extract(network, images) for name, network in networks.items()}
-        return [(metric, outputs[metric.network.name]) for metric in self.quality_metrics]
+        extract = {metric.extractor_name: metric.extract for metric in self.quality_metrics}
+        outputs = {name: extract[name](images) for name in extract}
+        return [(metric, outputs[metric.extractor_name]) for metric in self.quality_metrics]
 
     def _play(self, images, noise, training):
         """One forward pass of both networks over a batch: the two losses, which it also logs, and the fakes."""
@@ -402,19 +390,6 @@ def load_model(filepath):
     if not isinstance(model, GAN):
         raise ValueError(f"{filepath} must hold a gan.GAN, and holds a {type(model).__name__}.")
     return model
-
-
-def read_keras_file(filepath):
-    """Loads any Keras model, or says in a sentence why it cannot: `keras.models.load_model` with a `ValueError`."""
-    if not os.path.isfile(filepath):
-        raise ValueError(f"there is no model file {str(filepath)!r}.")
-    try:
-        return keras.models.load_model(filepath)
-    except (zipfile.BadZipFile, OSError, EOFError, KeyError, TypeError, ValueError) as error:
-        raise ValueError(
-            f"{filepath} is no .keras file, is damaged, or needs a class that is not imported "
-            f"({str(error).splitlines()[0]})."
-        ) from error
 
 
 class _OptimizerPair:

@@ -2,7 +2,6 @@
 
 import argparse
 import math
-import os
 import sys
 from pathlib import Path
 
@@ -44,12 +43,8 @@ def check(arguments):
     if arguments.interpolate and arguments.interpolate.suffix != ".gif":
         cli.fail(f"--interpolate {arguments.interpolate} must end in .gif.", 2)
     for path in (arguments.output, arguments.interpolate):
-        if path and path.is_dir():
-            cli.fail(f"{path} is a folder that exists: name another.", 2)
-        if path and path.exists() and not arguments.overwrite:
-            cli.fail(f"{path} exists: name another, or add --overwrite to replace it.", 2)
-        if path and not os.access(next(parent for parent in path.absolute().parents if parent.exists()), os.W_OK):
-            cli.fail(f"{path} cannot be written: its folder is not yours to write to.", 2)
+        if path:
+            cli.check_output(path, arguments.overwrite)
 
 
 def save_samples(path, images):

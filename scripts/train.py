@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 import platform
 import shlex
 import signal
@@ -26,7 +27,10 @@ DEFAULTS = {
     "dropout": 0.3,
     "seed": 0,
     "grid_every": 1,
+    "validate_every": 5,
+    "extractor": None,
 }
+DIGITS_SHAPE = (28, 28, 1)
 NAMED_SOURCES = ("auto", "mnist", "mnist5k", "fashion_mnist")
 
 
@@ -59,6 +63,18 @@ def parse_arguments():
     add("--dropout", "share of the discriminator's units dropped", type=cli.share, metavar="SHARE")
     add("--seed", "seed of everything random", type=int)
     add("--grid-every", "epochs from one picture to the next", type=cli.positive_int, metavar="EPOCHS")
+    add(
+        "--validate-every",
+        "epochs from one measurement of fid and the like on held-out images to the next, 0 for never",
+        type=cli.natural_int,
+        metavar="EPOCHS",
+    )
+    parser.add_argument(
+        "--extractor",
+        help="whose features fid and the like compare: digits, inception_v3, or a .keras file of train_extractor.py "
+        "(default: digits for gray images of 28x28; without one for others, nothing is validated)",
+        metavar="NAME",
+    )
     return vars(parser.parse_args())
 
 
@@ -73,6 +89,11 @@ def settle(given):
             if not Path(data).exists():
                 cli.fail(f"--data {data}: there is no such file or folder, nor a source of that name.", 2)
             settings["data"] = str(Path(data).resolve())
+        extractor = settings["extractor"]
+        if extractor not in (None, "digits", "inception_v3"):
+            if not Path(extractor).is_file():
+                cli.fail(f"--extractor {extractor}: there is no such file, nor an extractor of that name.", 2)
+            settings["extractor"] = str(Path(extractor).resolve())
         output = output or Path("runs") / f"{Path(data).stem}-{time.strftime('%Y%m%d-%H%M%S')}"
         if output.exists() and not output.is_dir():
             cli.fail(f"--output {output} is a file; name a folder.", 2)
@@ -108,7 +129,23 @@ def prepare(output, settings):
     if epoch > settings["epochs"]:
         raise ValueError(f"{output} has {epoch} epochs behind it already, more than --epochs {settings['epochs']}.")
     settings["data"] = gan.datasets.resolve(settings["data"])
-    dataset = gan.datasets.load(settings["data"], settings["batch_size"], settings["image_shape"], settings["seed"])
+
+    def load(split):
+        return gan.datasets.load(
+            settings["data"], settings["batch_size"], settings["image_shape"], settings["seed"], split
+        )
+
+    validation = load("test") if settings["validate_every"] else None
+    if validation and not settings["extractor"]:
+        image_shape = tuple(validation.element_spec.shape[1:])
+        if image_shape == DIGITS_SHAPE:
+            settings["extractor"] = "digits"
+        else:
+            print(
+                f"no fid for images of {image_shape} without an --extractor, so nothing is validated.", file=sys.stderr
+            )
+            validation = None
+    dataset = load("train" if validation else None)
     image_shape = tuple(dataset.element_spec.shape[1:])
     if model is None:
         generator = gan.build_generator(settings["latent_dim"], settings["generator_widths"], image_shape)
@@ -118,6 +155,9 @@ def prepare(output, settings):
             generator_optimizer=keras.optimizers.Adam(settings["generator_lr"]),
             discriminator_optimizer=keras.optimizers.Adam(settings["discriminator_lr"]),
             loss=gan.losses.BinaryCrossentropy(settings["label_smoothing"]),
+            metrics=gan.metrics.all_metrics(gan.metrics.load_extractor(settings["extractor"]), image_shape)
+            if validation
+            else None,
         )
     if image_shape != model.image_shape:
         raise ValueError(
@@ -130,10 +170,10 @@ def prepare(output, settings):
         print(f"{output} was started with other versions than these, {versions}: bits may differ.", file=sys.stderr)
     with gan.files.written_whole(config_file) as partial:
         partial.write_text(json.dumps(config, indent=2) + "\n")
-    return model, dataset, epoch
+    return model, dataset, validation, epoch
 
 
-def train(output, settings, model, dataset, epoch):
+def train(output, settings, model, dataset, validation, epoch):
     import gan
 
     height, width, channels = model.image_shape
@@ -147,17 +187,25 @@ def train(output, settings, model, dataset, epoch):
         dataset,
         epochs=settings["epochs"],
         initial_epoch=epoch,
+        validation_data=validation,
+        validation_freq=settings["validate_every"] or 1,
         verbose=0,
         callbacks=[
             gan.CSVHistory(output / "history.csv"),
             gan.ImageGrid(output / "images", every=settings["grid_every"]),
             # Only what is written before it counts as done, so it comes after the other files of an epoch.
-            gan.Checkpoint(output / "model.keras"),
+            gan.Checkpoint(output / "model.keras", monitor="val_fid" if validation else None),
             gan.Progress(),
             gan.Animation(output / "training.gif", output / "images"),
         ],
     )
-    gan.images.save_curves(output / "curves.png", gan.CSVHistory.read(output / "history.csv"))
+    history = gan.CSVHistory.read(output / "history.csv")
+    extractor = model.quality_metrics[0].extractor_name if validation else None
+    gan.images.save_curves(output / "curves.png", history, extractor)
+    if "val_fid" in history:
+        measured = zip(history["val_fid"], history["epoch"], strict=True)
+        fid, epoch = min((fid, epoch) for fid, epoch in measured if math.isfinite(fid))
+        print(f"best epoch: {epoch:.0f}, with a fid of {fid:.3f} by features of {extractor}; its model is best.keras.")
     print(f"{output} holds {', '.join(sorted(path.name for path in output.iterdir()))}.")
 
 
@@ -165,11 +213,11 @@ def main():
     output, settings = settle(parse_arguments())
     try:
         with cli.errors_exit(ValueError, TypeError, OSError, status=2):
-            model, dataset, epoch = prepare(output, settings)
+            model, dataset, validation, epoch = prepare(output, settings)
         import tensorflow as tf
 
         with cli.errors_exit(FloatingPointError, OSError, tf.errors.OpError, status=1):
-            train(output, settings, model, dataset, epoch)
+            train(output, settings, model, dataset, validation, epoch)
         # All is written: a Ctrl-C has nothing to stop any more but the end of the interpreter.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     except KeyboardInterrupt:

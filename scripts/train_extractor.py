@@ -2,7 +2,6 @@
 
 import argparse
 import hashlib
-import os
 import sys
 from pathlib import Path
 
@@ -20,6 +19,7 @@ def parse_arguments():
     parser.add_argument("--epochs", type=cli.positive_int, default=8, help="passes (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, help="seed of everything random (default: %(default)s)")
     parser.add_argument("--output", type=Path, required=True, metavar="FILE.keras", help="the file to write")
+    parser.add_argument("--overwrite", action="store_true", help="replace the file where it exists")
     return parser.parse_args()
 
 
@@ -28,10 +28,7 @@ def main():
     output = arguments.output
     if output.suffix != ".keras":
         cli.fail(f"--output {output} must end in .keras.", 2)
-    if output.exists():
-        cli.fail(f"--output {output} exists: name another.", 2)
-    if not os.access(next(parent for parent in output.absolute().parents if parent.exists()), os.W_OK):
-        cli.fail(f"--output {output} cannot be written: its folder is not yours to write to.", 2)
+    cli.check_output(output, arguments.overwrite)
     try:
         cli.import_keras()
         import gan

@@ -56,3 +56,37 @@ def assert_same_state(model, other):
     assert len(pairs) > 40
     for one, another in pairs:
         np.testing.assert_array_equal(one, another)
+
+
+def small_extractor(name="small", **kwargs):
+    """A network, random but always the same, from images to four features and two logits."""
+    inputs = keras.Input(IMAGE_SHAPE)
+    initializer = keras.initializers.GlorotNormal(seed=0)
+    features = keras.layers.Dense(4, kernel_initializer=initializer)(keras.layers.Flatten()(inputs))
+    logits = keras.layers.Dense(2, kernel_initializer=initializer)(features)
+    return keras.Model(inputs, [features, logits], name=name, **kwargs)
+
+
+def identity_extractor(size, name="identity"):
+    """Features that are the pixels of images (1, 1, size)."""
+    return keras.Sequential([keras.Input((1, 1, size)), keras.layers.Flatten()], name=name)
+
+
+def measure(metric, real, fake, batch_size=64):
+    """The result of a metric over rows of features that come in batches."""
+    for rows, update in ((real, metric.update_real), (fake, metric.update_fake)):
+        for start in range(0, len(rows), batch_size):
+            update({metric.output: rows[start : start + batch_size].astype("float32")})
+    return metric.result()
+
+
+@pytest.fixture
+def build_metric():
+    """Builds a metric over plain vectors of a size."""
+
+    def build(make, size, **kwargs):
+        metric = make(extractor=identity_extractor(size), **kwargs)
+        metric.build((1, 1, size))
+        return metric
+
+    return build

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import IMAGE_SHAPE, assert_same_state, state_of
+from conftest import IMAGE_SHAPE, assert_same_state, small_extractor, state_of
 from keras import ops
 
 import gan
@@ -267,6 +267,169 @@ def test_generate(make_model):
         model.generate(latents=latents[:0])
     with pytest.raises(ValueError, match="just one of the two"):
         model.generate()
+
+
+FIGURES = {"fid", "kid", "precision", "recall", "density", "coverage", "modes", "mode_kl"}
+
+
+def all_metrics(extractor=None):
+    return gan.metrics.all_metrics(extractor or small_extractor(), IMAGE_SHAPE)
+
+
+def test_metrics_come_out_of_evaluate_and_fit(make_model, make_dataset, images):
+    model = make_model(metrics=all_metrics())
+    history = model.fit(make_dataset(), epochs=4, validation_data=images, validation_freq=2, verbose=0).history
+    validated = {f"val_{name}" for name in FIGURES}
+    assert validated <= set(history) and not FIGURES & set(history)
+    assert all(len(history[name]) == 2 and np.isfinite(history[name]).all() for name in validated)
+    figures = model.evaluate(images, verbose=0, return_dict=True)
+    assert set(figures) == FIGURES | {"loss", "g_loss", "d_loss", "real_accuracy", "fake_accuracy"}
+    assert figures["fid"] == pytest.approx(history["val_fid"][-1], rel=1e-6)
+    assert figures == model.evaluate(images, verbose=0, return_dict=True)
+    listed = model.evaluate(images, verbose=0)
+    assert sorted(listed) == sorted(figures.values())
+    names = [name for name in model.metrics_names if name in figures]
+    assert [figures[name] for name in names] == listed[: len(names)]
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_metrics_are_those_of_the_very_images(make_model, make_dataset, images, jit_compile):
+    """As many images as there are real ones, of the latents that the seed says."""
+    model = make_model(seed=5, metrics=all_metrics(), jit_compile=jit_compile)
+    figures = model.evaluate(make_dataset(), verbose=0, return_dict=True)
+    noise = keras.random.SeedGenerator(6)
+    draw = tf.function(lambda count: keras.random.normal((count, 5), seed=noise), jit_compile=jit_compile)
+    fakes = np.concatenate([model.generator(draw(len(batch)), training=False) for batch in make_dataset()])
+    for metric in all_metrics():
+        metric.update_state(images, fakes)
+        result = metric.result()
+        for name, value in result.items() if isinstance(result, dict) else [(metric.name, result)]:
+            assert figures[name] == pytest.approx(value, rel=1e-3, abs=1e-9), name
+
+
+@keras.saving.register_keras_serializable(package="test")
+class Counting(keras.layers.Layer):
+    """Passes images on and counts them."""
+
+    def build(self, input_shape):
+        self.count = self.add_weight(shape=(), initializer="zeros", trainable=False)
+
+    def call(self, images):
+        self.count.assign_add(ops.cast(ops.shape(images)[0], "float32"))
+        return images
+
+
+def test_real_features_are_computed_once_a_fit_and_for_no_other_data(make_model, make_dataset, images):
+    counting = Counting()
+    features = keras.layers.Flatten()(counting(inputs := keras.Input(IMAGE_SHAPE)))
+    extractor = keras.Model(inputs, features, name="counting")
+    metrics = all_metrics(extractor)
+    model = make_model(metrics=metrics)
+    results = []
+    compare = metrics[0].compare
+    metrics[0].compare = lambda real, fake: results.append(None) or compare(real, fake)
+
+    model.fit(make_dataset(), epochs=3, validation_data=make_dataset(), verbose=0)
+    assert float(counting.count) == 100 + 3 * 100  # for four metrics
+    assert len(results) == 3
+    others = images[::-2] * 0.5
+    counting.count.assign(0)
+    for _ in range(2):
+        model.evaluate(others, verbose=0)
+    assert float(counting.count) == 2 * (50 + 50)
+
+    second = model.fit(make_dataset(), validation_data=(others,), verbose=0).history
+    assert second["val_fid"][0] == pytest.approx(model.evaluate(others, verbose=0, return_dict=True)["fid"])
+
+
+def test_looking_on_at_another_set_within_fit_does_not_mix_them(make_model, make_dataset, images):
+    class Look(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            self.model.evaluate(images[:30] * 0.1, verbose=0)
+
+    histories = []
+    for callbacks in ([], [Look()]):
+        keras.utils.set_random_seed(0)
+        model = make_model(metrics=all_metrics())
+        histories.append(
+            model.fit(make_dataset(), epochs=3, validation_data=make_dataset(), callbacks=callbacks, verbose=0).history
+        )
+    assert histories[0] == histories[1]
+
+
+def test_metrics_are_shown_with_the_progress_of_evaluate(make_model, images, capsys):
+    make_model(metrics=all_metrics()).evaluate(images, verbose=2)
+    assert "fid: " in capsys.readouterr().out
+
+
+def test_metrics_are_saved_with_the_weights_of_an_own_extractor(make_model, images, tmp_path):
+    extractor = small_extractor()
+    extractor.set_weights([weight + 0.5 for weight in extractor.get_weights()])
+    model = make_model(metrics=all_metrics(extractor))
+    before = model.evaluate(images, verbose=0, return_dict=True)
+    count = len(model.weights)
+    model.save(tmp_path / "model.keras")
+    loaded = gan.load_model(tmp_path / "model.keras")
+    assert loaded.evaluate(images, verbose=0, return_dict=True) == before
+    assert len(loaded.weights) == count
+    assert len({id(metric.extractor) for metric in loaded.quality_metrics}) == 1
+    loaded.save(tmp_path / "again.keras")
+    assert gan.load_model(tmp_path / "again.keras").evaluate(images, verbose=0, return_dict=True) == before
+
+
+def test_named_extractors_and_features_take_no_room_in_a_file(tmp_path):
+    sizes = []
+    for metrics in (None, gan.metrics.all_metrics("digits", (28, 28, 1))):
+        model = gan.GAN(gan.build_generator(5, (8,)), gan.build_discriminator(widths=(8,)))
+        model.compile("sgd", "sgd", metrics=metrics)
+        model.save(tmp_path / "model.keras")
+        sizes.append((tmp_path / "model.keras").stat().st_size)
+    assert gan.load_model(tmp_path / "model.keras").quality_metrics[0].extractor_name == "digits"
+    assert sizes[1] < sizes[0] + 20_000
+
+
+def test_keras_callbacks_go_by_fid(make_model, make_dataset, tmp_path):
+    model = make_model(metrics=all_metrics())
+    best = keras.callbacks.ModelCheckpoint(tmp_path / "k.keras", monitor="val_fid", mode="min", save_best_only=True)
+    ours = gan.Checkpoint(tmp_path / "model.keras", monitor="val_fid")
+    history = model.fit(
+        make_dataset(), epochs=6, validation_data=make_dataset(), callbacks=[best, ours], verbose=0
+    ).history
+    assert best.best == min(history["val_fid"])
+    for name in ("k.keras", "best.keras"):
+        loaded = gan.load_model(tmp_path / name)
+        assert loaded.evaluate(make_dataset(), verbose=0, return_dict=True)["fid"] == pytest.approx(best.best)
+    stop = keras.callbacks.EarlyStopping("val_fid", mode="min", min_delta=1e9, patience=1)
+    assert (
+        len(model.fit(make_dataset(), epochs=9, validation_data=make_dataset(), callbacks=[stop], verbose=0).epoch) == 2
+    )
+
+
+def test_a_diverged_generator_is_told_by_a_sentence(make_model, images):
+    model = make_model(metrics=all_metrics())
+    model.generator.set_weights([np.full_like(weight, np.nan) for weight in model.generator.get_weights()])
+    with pytest.raises(FloatingPointError, match="fid has no result: the features of generated images"):
+        model.evaluate(images, verbose=0)
+
+
+def test_a_generator_that_has_collapsed_is_measured(make_model, images):
+    model = make_model(metrics=all_metrics())
+    model.generator.set_weights([np.zeros_like(weight) for weight in model.generator.get_weights()])
+    figures = model.evaluate(images, verbose=0, return_dict=True)
+    assert all(np.isfinite(value) for value in figures.values())
+    assert figures["recall"] == 0 and figures["modes"] == 1
+
+
+def test_metrics_that_are_none_are_refused(make_model):
+    with pytest.raises(ValueError, match="metrics must be metrics of gan.metrics, not 'accuracy'"):
+        make_model(metrics=["accuracy"])
+    with pytest.raises(ValueError, match="digits takes images of"):
+        make_model(metrics=[gan.metrics.FrechetDistance()])
+    with pytest.raises(ValueError, match="metrics must have different names"):
+        make_model(metrics=[gan.metrics.FrechetDistance(extractor) for extractor in [small_extractor()] * 2])
+    two = [gan.metrics.FrechetDistance(small_extractor()), gan.metrics.KernelDistance(small_extractor())]
+    with pytest.raises(ValueError, match="two extractors have the name 'small'"):
+        make_model(metrics=two)
 
 
 def test_networks_that_do_not_fit_are_refused():

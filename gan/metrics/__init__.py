@@ -12,11 +12,38 @@ metrics, `extractors` the networks whose features they compare.
 """
 
 from gan.metrics.base import FeatureMetric
-from gan.metrics.extractors import get_extractor, train_extractor
+from gan.metrics.extractors import get_extractor, load_extractor, train_extractor
 from gan.metrics.frechet import FrechetDistance
 from gan.metrics.kernel import KernelDistance
 from gan.metrics.modes import ModeCoverage
 from gan.metrics.neighbours import DensityCoverage, PrecisionRecall
+
+
+def all_metrics(extractor, image_shape):
+    """Makes all metrics of this package for one extractor; `ModeCoverage` only where it classifies.
+
+    Args:
+        extractor: As in `get_extractor`.
+        image_shape: `(height, width, channels)`.
+
+    Returns:
+        A list for `GAN.compile(metrics=...)`.
+
+    Example:
+
+    >>> [metric.name for metric in gan.metrics.all_metrics("digits", (28, 28, 1))]
+    ['fid', 'kid', 'precision_recall', 'density_coverage', 'mode_coverage']
+    """
+    metrics = [
+        FrechetDistance(extractor),
+        KernelDistance(extractor),
+        PrecisionRecall(extractor=extractor),
+        DensityCoverage(extractor=extractor),
+    ]
+    if len(get_extractor(extractor, image_shape).outputs) == 2:
+        metrics.append(ModeCoverage(extractor))
+    return metrics
+
 
 __all__ = [
     "DensityCoverage",
@@ -25,6 +52,8 @@ __all__ = [
     "KernelDistance",
     "ModeCoverage",
     "PrecisionRecall",
+    "all_metrics",
     "get_extractor",
+    "load_extractor",
     "train_extractor",
 ]

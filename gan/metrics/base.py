@@ -1,5 +1,7 @@
 """What all metrics of generated images have in common."""
 
+import functools
+
 import keras
 import numpy as np
 from keras import ops
@@ -35,8 +37,9 @@ class FeatureMetric(keras.metrics.Metric):
 
     def __init__(self, extractor="digits", name=None):
         super().__init__(name=name, dtype="float32")
+        # Keras saves the weights of a model that it finds here with those of the GAN.
         self.extractor = extractor
-        self.network = None
+        self.extract = None
 
     def make_statistic(self, size, name):
         """A `keras.metrics.Metric` whose `update_state` takes outputs `(batch, size)` of the extractor."""
@@ -52,11 +55,14 @@ class FeatureMetric(keras.metrics.Metric):
 
     def build(self, image_shape):
         """Finds the extractor for images `(height, width, channels)` and makes room for its outputs."""
-        self.network = get_extractor(self.extractor, image_shape)
-        outputs = extract(self.network, keras.KerasTensor((None, *image_shape)))
+        network = get_extractor(self.extractor, image_shape)
+        # Keras does not look into a partial: the weights of an extractor with a name are not saved.
+        self.extract = functools.partial(extract, network)
+        self.extractor_name = network.name
+        outputs = self.extract(keras.KerasTensor((None, *image_shape)))
         if self.output not in outputs:
             raise ValueError(
-                f"{self.name} needs an extractor that gives (features, logits), and {self.network.name} gives "
+                f"{self.name} needs an extractor that gives (features, logits), and {network.name} gives "
                 "features only; gan.metrics.train_extractor makes one of labelled images."
             )
         size = outputs[self.output].shape[-1]
@@ -65,10 +71,10 @@ class FeatureMetric(keras.metrics.Metric):
         self.prepared = None
 
     def update_state(self, real_images, fake_images):
-        if self.network is None:
+        if self.extract is None:
             self.build(real_images.shape[1:])
-        self.update_real(extract(self.network, real_images))
-        self.update_fake(extract(self.network, fake_images))
+        self.update_real(self.extract(real_images))
+        self.update_fake(self.extract(fake_images))
 
     def update_real(self, outputs):
         """Takes what `extract` has found in a batch of real images."""
@@ -79,7 +85,7 @@ class FeatureMetric(keras.metrics.Metric):
         self.fake.update_state(outputs[self.output])
 
     def reset_state(self):
-        if self.network is not None:
+        if self.extract is not None:
             self.real.reset_state()
             self.fake.reset_state()
             self.prepared = None
@@ -98,7 +104,7 @@ class FeatureMetric(keras.metrics.Metric):
             ValueError: There were no images.
             FloatingPointError: A feature is not finite.
         """
-        if self.network is None:
+        if self.extract is None:
             raise ValueError(f"{self.name} has no result: it has seen no images.")
         if self.prepared is None:
             self.prepared = self.prepare(self._checked(self.real, "real"))

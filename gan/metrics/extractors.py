@@ -7,6 +7,8 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from gan.files import read_keras_file
+
 DIGITS_FILE = pathlib.Path(__file__).with_name("digits.keras")
 INCEPTION_PIXELS = 299
 
@@ -58,6 +60,27 @@ def get_extractor(identifier, image_shape):
             f"the extractor {network.name} must give features (batch, size), or these and logits, not {shapes}."
         )
     return network
+
+
+def load_extractor(source):
+    """Loads an extractor of your own from its file; a name stays a name.
+
+    Args:
+        source: `"digits"`, `"inception_v3"`, or the path of a `.keras` file.
+
+    Returns:
+        What `get_extractor` takes: the name, or the `keras.Model`.
+
+    Raises:
+        ValueError: The file does not exist, is damaged or holds no model.
+
+    Example:
+
+    ```python
+    metrics = gan.metrics.all_metrics(gan.metrics.load_extractor("fashion.keras"), (28, 28, 1))
+    ```
+    """
+    return source if source in _NAMED else read_keras_file(source)
 
 
 def extract(network, images):

@@ -75,5 +75,6 @@ class Moments(keras.metrics.Metric):
         """Mean `(size,)` and unbiased covariance `(size, size)`, NumPy arrays; the covariance of one vector is 0."""
         count = int(self.count)
         mean = ops.convert_to_numpy(self.sum) / count
-        scatter = ops.convert_to_numpy(self.products) - count * np.outer(mean, mean)
+        with np.errstate(invalid="ignore"):  # infinite features are refused by their mean
+            scatter = ops.convert_to_numpy(self.products) - count * np.outer(mean, mean)
         return mean, scatter / max(count - 1, 1)

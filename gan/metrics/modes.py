@@ -55,13 +55,11 @@ class Histogram(keras.metrics.Metric):
     def __init__(self, size, name=None):
         super().__init__(name=name)
         self.size = size
+        self.count = self.add_variable((), "zeros", dtype="int64", name="count")
         self.counts = self.add_variable((size,), "zeros", dtype="float64", name="counts")
 
-    @property
-    def count(self):
-        return ops.sum(self.counts)
-
     def update_state(self, logits):
+        self.count.assign_add(ops.cast(ops.shape(logits)[0], "int64"))
         # Of logits that are not all finite none is the largest; they make the histogram no number either.
         unknown = 0 * ops.sum(logits)
         classes = ops.one_hot(ops.argmax(logits, axis=-1), self.size, dtype="float64")

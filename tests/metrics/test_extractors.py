@@ -1,0 +1,145 @@
+import hashlib
+import re
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from conftest import identity_extractor
+
+import gan
+from gan.metrics.extractors import DIGITS_FILE, extract
+
+README = Path(__file__).parents[2] / "README.md"
+RNG = np.random.default_rng(0)
+
+
+@pytest.fixture(scope="module")
+def digits():
+    images, labels = gan.datasets.read("mnist5k")
+    return gan.images.to_float(images), labels
+
+
+def test_digits_classifies_digits_and_is_the_file_that_the_readme_names(digits):
+    images, labels = digits
+    _, logits = gan.metrics.get_extractor("digits", (28, 28, 1)).predict(images, verbose=0)
+    assert (logits.argmax(1) == labels).mean() > 0.993
+    assert DIGITS_FILE.stat().st_size < 1_000_000
+    assert hashlib.sha256(DIGITS_FILE.read_bytes()).hexdigest() in README.read_text()
+
+
+def test_digits_is_one_object_however_often_it_is_asked_for():
+    assert gan.metrics.get_extractor("digits", (28, 28, 1)) is gan.metrics.get_extractor("digits", [28, 28, 1])
+    assert not gan.metrics.get_extractor("digits", (28, 28, 1)).trainable_weights
+
+
+def spoil(name, images):
+    """Sets that a metric is meant to tell from real ones."""
+    pixels = tf.constant(images)
+    return {
+        "blurred": lambda: tf.nn.avg_pool2d(pixels, 5, 1, "SAME").numpy(),
+        "noisy": lambda: np.clip(images + RNG.normal(0, 0.6, images.shape), -1, 1).astype("float32"),
+        "one image": lambda: np.repeat(images[:1], len(images), axis=0),
+    }[name]()
+
+
+def test_each_defect_moves_the_figures_that_are_meant_to_see_it(digits):
+    images, labels = digits
+    order = np.random.default_rng(0).permutation(5000)
+    real, fake, fake_labels = images[order[:1500]], images[order[1500:3000]], labels[order[1500:3000]]
+    network = gan.metrics.get_extractor("digits", (28, 28, 1))
+    metrics = gan.metrics.all_metrics("digits", (28, 28, 1))
+    for metric in metrics:
+        metric.build((28, 28, 1))
+        metric.update_real(extract(network, real))
+
+    def figures_of(images):
+        figures = {}
+        outputs = extract(network, images)
+        for metric in metrics:
+            metric.reset_fake()
+            metric.update_fake(outputs)
+            result = metric.result()
+            figures.update(result if isinstance(result, dict) else {metric.name: result})
+        return figures
+
+    good = figures_of(fake)
+    assert good["modes"] == 10 and good["mode_kl"] < 0.02
+    few_classes = figures_of(np.tile(fake[fake_labels < 5], (2, 1, 1, 1)))
+    blurred, noisy, one = (figures_of(spoil(name, fake)) for name in ("blurred", "noisy", "one image"))
+    for bad in (few_classes, blurred, noisy, one):
+        assert bad["fid"] > 5 * good["fid"] and bad["kid"] > good["kid"] + 0.01
+    # Fewer classes: what is made looks real, but half of the real ones are out of reach.
+    assert few_classes["precision"] > 0.7 and few_classes["recall"] < 0.75 * good["recall"]
+    assert few_classes["coverage"] < 0.75 * good["coverage"]
+    assert few_classes["modes"] <= 8 and few_classes["mode_kl"] == pytest.approx(np.log(2), abs=0.1)
+    for bad in (blurred, noisy):
+        assert bad["precision"] < good["precision"] - 0.1 and bad["density"] < good["density"] - 0.1
+    assert one["recall"] < 0.01 and one["coverage"] < 0.05 and one["modes"] == 1
+
+
+def test_train_extractor_learns_classes_repeats_and_is_saved(tmp_path):
+    labels = RNG.integers(0, 3, 300)
+    images = RNG.uniform(-1, -0.6, (300, 12, 10, 3)).astype("float32")
+    for label in range(3):
+        images[labels == label, :, :, label] += 1
+    networks = [gan.metrics.train_extractor(images, labels, epochs=4, name="colours", verbose=0) for _ in range(2)]
+    for one, other in zip(networks[0].get_weights(), networks[1].get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    networks[0].save(tmp_path / "colours.keras")
+    loaded = gan.metrics.load_extractor(tmp_path / "colours.keras")
+    outputs = extract(gan.metrics.get_extractor(loaded, (12, 10, 3)), images)
+    assert loaded.name == "colours"
+    assert outputs["features"].shape == (300, 128) and outputs["logits"].shape == (300, 3)
+    assert (np.argmax(outputs["logits"], 1) == labels).mean() > 0.95
+    assert gan.metrics.load_extractor("digits") == "digits"
+
+
+@pytest.mark.parametrize("labels", [np.arange(5), np.ones(6), np.array([0, 1, 2, 3, 4, -1]), np.ones((6, 1), int)])
+def test_train_extractor_refuses_labels_that_are_none(labels):
+    with pytest.raises(ValueError, match="labels must be whole numbers from 0 on, one for each of 6 images"):
+        gan.metrics.train_extractor(np.zeros((6, 8, 8, 1), "float32"), labels)
+
+
+@pytest.mark.parametrize("shape", [(20, 30, 1), (400, 310, 3)])
+def test_inception_sees_rgb_images_of_299_pixels_resized_with_antialiasing(monkeypatch, shape):
+    asked_for = {}
+
+    def inception(**kwargs):
+        asked_for.update(kwargs)
+        return keras.Sequential([keras.Input(kwargs["input_shape"]), keras.layers.Flatten()])
+
+    monkeypatch.setattr(keras.applications, "InceptionV3", inception)
+    network = gan.metrics.extractors._inception_v3.__wrapped__(shape)
+    images = RNG.uniform(-1, 1, (2, *shape)).astype("float32")
+    expected = tf.image.resize(tf.repeat(images, 3 // shape[2], axis=-1), (299, 299), antialias=True)
+    for jit_compile in (False, True):
+        seen = tf.function(lambda images: network(images, training=False), jit_compile=jit_compile)(images)
+        np.testing.assert_allclose(tf.reshape(seen, expected.shape), expected, atol=1e-4)
+    assert asked_for == {
+        "include_top": False,
+        "weights": "imagenet",
+        "input_shape": (299, 299, 3),
+        "pooling": "avg",
+    }
+    assert network.name == "inception_v3" and not network.trainable_weights
+
+
+def test_inceptions_own_preprocessing_is_our_range():
+    levels = np.array([[[[0.0, 127.5, 255.0]]]])
+    np.testing.assert_allclose(keras.applications.inception_v3.preprocess_input(levels.copy()), levels / 127.5 - 1)
+
+
+def test_extractors_that_do_not_fit_are_refused():
+    for extractor in ("alexnet", 3, None):
+        with pytest.raises(ValueError, match=re.escape("extractor must be a keras.Model or one of ['digits', 'inc")):
+            gan.metrics.get_extractor(extractor, (28, 28, 1))
+    with pytest.raises(ValueError, match=r"digits takes images of \(28, 28, 1\), not of \(32, 32, 3\)"):
+        gan.metrics.FrechetDistance().build((32, 32, 3))
+    maps = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(3, 3)], name="maps")
+    with pytest.raises(ValueError, match="maps must give features .batch, size., or these and logits"):
+        gan.metrics.get_extractor(maps, (8, 8, 1))
+    with pytest.raises(ValueError, match="there is no model file 'nowhere.keras'"):
+        gan.metrics.load_extractor("nowhere.keras")
+    assert gan.metrics.get_extractor(identity_extractor(3), (1, 1, 3)).name == "identity"
