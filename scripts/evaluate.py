@@ -154,14 +154,17 @@ def find_nearest(extract, samples, train, advance):
 
 
 def draw(arguments, reals, samples, nearest):
+    import numpy as np
+
     import gan
 
     def grid(images, columns):
         return gan.images.grid(gan.images.to_uint8(images), columns)
 
-    shown = COLUMNS**2
+    # Where there are fewer real images, the rest of their grid stays black.
+    reals = np.concatenate([reals, np.full_like(samples, -1)])[: len(samples)]
     gan.images.save_panels(
-        arguments.comparison, [("real", grid(reals[:shown], COLUMNS)), ("generated", grid(samples[:shown], COLUMNS))]
+        arguments.comparison, [("real", grid(reals, COLUMNS)), ("generated", grid(samples, COLUMNS))]
     )
     panels = []
     for rows in (slice(0, NEAREST_TO // 2), slice(NEAREST_TO // 2, NEAREST_TO)):
@@ -193,14 +196,14 @@ def evaluate(arguments, model, metrics, test, train, count):
     total = 4 * count + len(gan.datasets.read(arguments.data, model.image_shape, "train")[0])
     progress = keras.utils.Progbar(total, unit_name="image", verbose=1 if sys.stdout.isatty() else 0)
     figures = measure(metrics, images_of, progress.add)
-    samples, reals = (next(images_of[kind]()) for kind in ("generated", "test"))
+    samples = model.generate(COLUMNS**2, seed=arguments.seed)
     nearest = find_nearest(metrics[0].extract, samples[:NEAREST_TO], train, progress.add)
 
     print(f"\n{'':<12}{'generated':>12}{'training':>12}{'noise':>12}   better")
     for figure, better in BETTER.items():
         if figure in figures["generated"]:
             print(f"{figure:<12}" + "".join(f"{kind[figure]:12.4g}" for kind in figures.values()) + f"   {better}")
-    draw(arguments, reals, samples, nearest)
+    draw(arguments, next(images_of["test"]()), samples, nearest)
     print(f"\n{arguments.comparison} and {arguments.nearest} show them.")
     if arguments.json:
         record = {

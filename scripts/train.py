@@ -138,13 +138,9 @@ def prepare(output, settings):
     validation = load("test") if settings["validate_every"] else None
     if validation and not settings["extractor"]:
         image_shape = tuple(validation.element_spec.shape[1:])
-        if image_shape == DIGITS_SHAPE:
-            settings["extractor"] = "digits"
-        else:
-            print(
-                f"no fid for images of {image_shape} without an --extractor, so nothing is validated.", file=sys.stderr
-            )
-            validation = None
+        settings["extractor"] = "digits" if image_shape == DIGITS_SHAPE else None
+    if not settings["extractor"]:
+        validation = None
     dataset = load("train" if validation else None)
     image_shape = tuple(dataset.element_spec.shape[1:])
     if model is None:
@@ -183,6 +179,8 @@ def train(output, settings, model, dataset, validation, epoch):
         f"of {model.discriminator.count_params():,}, into {output}" + (f", from epoch {epoch + 1} on" if epoch else ""),
         flush=True,
     )
+    if settings["validate_every"] and not validation:
+        print("nothing is validated: for such images fid needs an --extractor.", flush=True)
     model.fit(
         dataset,
         epochs=settings["epochs"],

@@ -1,7 +1,9 @@
 """The commands as a user runs them: in processes of their own, killed and stopped too."""
 
+import hashlib
 import json
 import os
+import runpy
 import signal
 import subprocess
 import sys
@@ -13,7 +15,7 @@ import imageio.v3 as imageio
 import keras
 import numpy as np
 import pytest
-from conftest import assert_same_state
+from conftest import assert_same_state, small_extractor
 
 import gan
 
@@ -37,10 +39,18 @@ def data(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def finished(data, tmp_path_factory):
+def validated(data):
+    """Arguments for a run that is validated every other epoch."""
+    extractor = data.with_name("small.keras")
+    small_extractor().save(extractor)
+    return (*SMALL, "--validate-every", "2", "--extractor", str(extractor))
+
+
+@pytest.fixture(scope="module")
+def finished(data, validated, tmp_path_factory):
     """A run of six epochs that nothing has disturbed."""
     output = tmp_path_factory.mktemp("runs") / "whole"
-    result = run("train.py", "--data", data, "--output", output, "--epochs", 6, *SMALL)
+    result = run("train.py", "--data", data, "--output", output, "--epochs", 6, *validated)
     assert result.returncode == 0, result.stderr
     return output, result
 
@@ -48,6 +58,7 @@ def finished(data, tmp_path_factory):
 def test_train_leaves_everything_that_is_promised(finished, data):
     output, result = finished
     assert sorted(os.listdir(output)) == [
+        "best.keras",
         "config.json",
         "curves.png",
         "history.csv",
@@ -56,13 +67,18 @@ def test_train_leaves_everything_that_is_promised(finished, data):
         "training.gif",
     ]
     assert sorted(os.listdir(output / "images")) == [f"image_at_epoch_{epoch:04d}.png" for epoch in range(1, 7)]
-    assert gan.CSVHistory.read(output / "history.csv")["epoch"] == [1, 2, 3, 4, 5, 6]
-    assert imageio.imread(output / "curves.png").shape == (600, 800, 4)
+    history = gan.CSVHistory.read(output / "history.csv")
+    assert history["epoch"] == [1, 2, 3, 4, 5, 6]
+    assert np.isfinite(history["val_fid"]).tolist() == [False, True] * 3
+    assert imageio.imread(output / "curves.png").shape == (900, 800, 4)
     config = json.loads((output / "config.json").read_text())
     assert config["arguments"]["data"] == str(data) and config["arguments"]["seed"] == 0
     assert config["versions"]["keras"] == keras.__version__
     lines = result.stdout.splitlines()
     assert sum(line.startswith("epoch ") and line.endswith(" left") for line in lines) == 6
+    fid, epoch = np.nanmin(history["val_fid"]), 1 + np.nanargmin(history["val_fid"])
+    assert f"best epoch: {epoch}, with a fid of {fid:.3f} by features of small" in lines[-2]
+    assert gan.Checkpoint.load(output / "best.keras")[1] == epoch
     assert result.stderr == ""
 
 
@@ -107,15 +123,16 @@ KILL_IN_A_SAVE = """
 """
 
 
-def test_a_run_killed_at_every_bad_moment_ends_as_if_nothing_had_happened(finished, data, tmp_path):
+def test_a_run_killed_at_every_bad_moment_ends_as_if_nothing_had_happened(finished, data, validated, tmp_path):
     output = tmp_path / "killed"
-    start = ("train.py", "--data", data, "--output", output, "--epochs", 6, *SMALL)
+    start = ("train.py", "--data", data, "--output", output, "--epochs", 6, *validated)
     resume = ("train.py", "--output", output, "--resume")
     assert run(*start, prelude=KILL_IN_AN_EPOCH).returncode == -signal.SIGKILL
     for prelude in (
         KILL_IN_A_SAVE,
         kill_at("history.csv", 1, before=False),
         kill_at("image_at_epoch_0002.png", 1, before=True),
+        kill_at("best.keras", 1, before=False),
         kill_at("model.keras", 2, before=True),
         kill_at("model.keras", 2, before=False),
         kill_at("training.gif", 1, before=True),
@@ -125,11 +142,14 @@ def test_a_run_killed_at_every_bad_moment_ends_as_if_nothing_had_happened(finish
     assert result.returncode == 0, result.stderr
 
     whole, _ = finished
-    assert_same_state(gan.load_model(whole / "model.keras"), gan.load_model(output / "model.keras"))
+    for name in ("model.keras", "best.keras"):
+        (model, epoch), (other, other_epoch) = (gan.Checkpoint.load(folder / name) for folder in (whole, output))
+        assert_same_state(model, other)
+        assert epoch == other_epoch
     files = sorted(path.relative_to(whole) for path in whole.rglob("*") if path.is_file())
     assert files == sorted(path.relative_to(output) for path in output.rglob("*") if path.is_file())
     for file in files:
-        if file.name != "model.keras":  # holds the time at which it was saved
+        if file.suffix != ".keras":  # holds the time at which it was saved
             assert (whole / file).read_bytes() == (output / file).read_bytes(), file
 
 
@@ -172,8 +192,11 @@ def test_mnist5k_is_the_data_where_there_is_no_network(tmp_path):
 
         urllib.request.urlopen = urlopen
     """
-    result = run("train.py", "--epochs", 1, "--output", "run", *SMALL, prelude=nowhere, cwd=tmp_path)
+    result = run(
+        *("train.py", "--epochs", 1, "--validate-every", 1, "--output", "run", *SMALL), prelude=nowhere, cwd=tmp_path
+    )
     assert result.returncode == 0, result.stderr
+    assert "by features of digits" in result.stdout
     assert len(result.stderr.splitlines()) == 1 and "mnist5k" in result.stderr
     assert json.loads((tmp_path / "run/config.json").read_text())["arguments"]["data"] == "mnist5k"
 
@@ -181,7 +204,7 @@ def test_mnist5k_is_the_data_where_there_is_no_network(tmp_path):
 def test_help_and_wrong_arguments_do_not_wait_for_tensorflow(finished, tmp_path):
     """A TensorFlow that cannot be imported is not missed."""
     broken = "import sys; sys.modules['tensorflow'] = sys.modules['keras'] = None"
-    for script in ("train.py", "generate.py"):
+    for script in ("train.py", "generate.py", "evaluate.py", "train_extractor.py"):
         assert run(script, "--help", prelude=broken).returncode == 0
         assert run(script, "--no-such-option", prelude=broken).returncode == 2
     output, _ = finished
@@ -204,6 +227,10 @@ def test_help_and_wrong_arguments_do_not_wait_for_tensorflow(finished, tmp_path)
         "must end in .png or .npy": ("generate.py", model, "--output", "samples.jpg"),
         "must end in .gif": ("generate.py", model, "--interpolate", "walk.mp4"),
         "add --overwrite": ("generate.py", model, "--output", output / "curves.png"),
+        "nor an extractor of that name": ("train.py", "--extractor", "nowhere.keras"),
+        "must be a whole number of at least 0, not '-1'": ("train.py", "--validate-every", "-1"),
+        "there is no model file other.keras": ("evaluate.py", "other.keras"),
+        "must end in .keras": ("train_extractor.py", "--output", "extractor.h5"),
     }.items():
         result = run(*arguments, prelude=broken, cwd=tmp_path)
         assert result.returncode == 2, arguments
@@ -269,6 +296,99 @@ def test_generate_as_picture_folder_array_and_walk(finished, tmp_path):
     picture = imageio.imread(tmp_path / "samples.png", mode="L")
     scale = picture.shape[1] // 18
     np.testing.assert_array_equal(picture[: 6 * scale : scale, : 6 * scale : scale], images[0, ..., 0])
+
+
+def test_nothing_is_validated_where_it_is_not_wanted_or_cannot_be(data, tmp_path):
+    for name, more in (("never", ("--validate-every", 0)), ("cannot", ())):
+        result = run("train.py", "--data", data, "--output", tmp_path / name, "--epochs", 1, *SMALL, *more)
+        assert result.returncode == 0, result.stderr
+        assert ("fid needs an --extractor" in result.stdout) == (name == "cannot") and result.stderr == ""
+        assert "50 images" not in result.stdout and "4 batches of 16" in result.stdout  # none is held out
+        assert not (tmp_path / name / "best.keras").exists()
+
+
+def test_evaluate_tells_figures_and_draws_pictures(finished, data, validated, tmp_path):
+    output, _ = finished
+    arguments = ("evaluate.py", output / "model.keras", "--data", data, *validated[-2:])
+    result = run(*arguments, "--output", tmp_path / "evaluation", "--json", tmp_path / "figures.json")
+    assert result.returncode == 0 and result.stderr == "", result.stderr
+    assert "against 5 test images" in result.stdout and "by features of small (SHA-256" in result.stdout
+    record = json.loads((tmp_path / "figures.json").read_text())
+    assert (
+        record["samples"] == 5 and record["extractor"]["name"] == "small" and len(record["extractor"]["sha256"]) == 64
+    )
+    assert list(record["figures"]) == ["generated", "training", "noise"]
+    rows = {
+        line.split()[0]: line.split()[1:4]
+        for line in result.stdout.splitlines()
+        if line.endswith(("  lower", "  higher"))
+    }
+    for name, row in rows.items():
+        for text, figures in zip(row, record["figures"].values(), strict=True):
+            assert float(text) == pytest.approx(figures[name], rel=1e-3, abs=1e-9)
+    assert len(rows) == 8
+
+    metric = gan.metrics.FrechetDistance(gan.metrics.load_extractor(validated[-1]))
+    real, _ = gan.datasets.read(data, split="test")
+    metric.update_state(gan.images.to_float(real), gan.load_model(output / "model.keras").generate(5, seed=0))
+    assert record["figures"]["generated"]["fid"] == pytest.approx(metric.result(), rel=1e-3)
+    for name in ("real_and_generated.png", "nearest.png"):
+        assert imageio.imread(tmp_path / "evaluation" / name).shape[0] > 400
+
+    again = run(*arguments, "--output", tmp_path / "evaluation")
+    assert again.returncode == 2 and "add --overwrite" in again.stderr
+    assert run(*arguments, "--output", tmp_path / "evaluation", "--overwrite", "--samples", 3).returncode == 0
+
+
+def test_evaluate_finds_the_training_images_that_a_sample_was_copied_from(finished, data, validated):
+    """A sample that is a training image has this one for its nearest."""
+    evaluate = runpy.run_path(str(SCRIPTS / "evaluate.py"))
+    metric = gan.metrics.FrechetDistance(gan.metrics.load_extractor(validated[-1]))
+    metric.build((6, 6, 1))
+    images = gan.images.to_float(gan.datasets.read(data, split="train")[0])
+    train = gan.datasets.load(data, 16, split="train")
+    nearest = evaluate["find_nearest"](metric.extract, images[5:9], train, lambda count: None)
+    np.testing.assert_allclose(nearest[:, 0], images[5:9], atol=1e-6)
+    features = np.asarray(metric.extract(images)["features"])
+    order = np.argsort(((features[5:9, None] - features) ** 2).sum(-1), axis=1)[:, :5]
+    np.testing.assert_allclose(nearest, images[order], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "arguments"),
+    [
+        ("there is no model file none.keras", "none.keras"),
+        ("there is no file or folder 'nowhere'", "{model} --data nowhere --extractor {extractor}"),
+        ("the extractor digits takes images of (28, 28, 1), not of (6, 6, 1)", "{model} --data {data}"),
+        ("there is no model file 'alexnet'", "{model} --data {data} --extractor alexnet"),
+        ("holds images of (28, 28, 1)", "{model} --data mnist5k --extractor {extractor}"),
+    ],
+)
+def test_evaluate_refuses_before_it_writes(finished, data, validated, tmp_path, sentence, arguments):
+    names = {"model": finished[0] / "model.keras", "data": data, "extractor": validated[-1]}
+    result = run("evaluate.py", *arguments.format(**names).split(), "--output", "new", cwd=tmp_path)
+    assert result.returncode == 2
+    assert sentence in result.stderr and len(result.stderr.splitlines()) == 1
+    assert not os.listdir(tmp_path)
+
+
+def test_train_extractor_writes_one_that_evaluate_and_train_take(tmp_path):
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 2, 60)
+    images = rng.integers(0, 60, (60, 8, 8)).astype("uint8") + 180 * labels[:, None, None].astype("uint8")
+    np.savez(tmp_path / "x.npz", x_train=images, y_train=labels)
+    np.savez(tmp_path / "unlabelled.npz", x_train=images)
+    result = run("train_extractor.py", "--data", "x.npz", "--epochs", 2, "--output", "own.keras", cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    digest = hashlib.sha256((tmp_path / "own.keras").read_bytes()).hexdigest()
+    assert "of 6 test images" in result.stdout and digest in result.stdout
+    result = run("train_extractor.py", "--data", "x.npz", "--output", "own.keras", cwd=tmp_path)
+    assert result.returncode == 2 and "add --overwrite" in result.stderr
+    result = run("train_extractor.py", "--data", "unlabelled.npz", "--output", "new.keras", cwd=tmp_path)
+    assert result.returncode == 2 and "has no labels" in result.stderr
+    arguments = ("--data", "x.npz", "--epochs", 1, "--validate-every", 1, "--extractor", "own.keras", *SMALL)
+    result = run("train.py", *arguments, "--output", "run", cwd=tmp_path)
+    assert result.returncode == 0 and "by features of own" in result.stdout, result.stderr
 
 
 def test_generate_refuses_what_is_no_gan(finished, tmp_path):
