@@ -1,27 +1,4 @@
-"""Measures what this library costs, next to what the same work costs without it.
-
-train: times the training of the reference job (60,000 images, batches of 256, the networks of gan.build_generator and
-gan.build_discriminator, Adam 1e-4) in four ways, which take turns in one process:
-
-  plain loop      a tutorial's tf.function with two gradient tapes, over float images shuffled one by one
-  our step        what model.fit compiles, on one batch that is already in memory
-  our fit         model.fit over gan.datasets.load with the callbacks of scripts/train.py
-  input pipeline  gan.datasets.load with no model behind it
-
-The floor is the time of a step's matrix products alone, at the rate that the machine reaches on these very products.
-A Dense layer of W weights is a product of 2 x 256 x W FLOP forward, one more for the gradient of its weights, and one
-for that of its inputs where something below it learns. For images of 28x28 that makes
-
-  generator      1,483,776 weights: forward; weights; inputs but for the first layer's 25,600
-  discriminator    532,736 weights: twice, for real and fake, forward; weights; inputs but for the first layer's
-                   401,408; and once more inputs, on the way from the generator's loss to the generator
-
-7,352,064 in all, and so 3.76 GFLOP a step.
-
-Times are medians. An epoch is computed: its steps at their median, and what lies between the last step of an epoch and
-the first of the next (files that callbacks write, a new order, a shuffle buffer to fill). Ratios are medians of the
-rounds' own ratios, so that a load that comes and goes falls on both sides. Peak memory is that of a process of its own.
-"""
+"""Measures what this library costs, next to what the same work costs without it."""
 
 import argparse
 import contextlib
@@ -40,30 +17,74 @@ import gan
 from gan import cli
 
 IMAGES = 60_000
+TEST_IMAGES = 10_000
 BATCH_SIZE = 256
 ROUNDS = 12
+EVALUATIONS = 5
+
+TRAIN = """Times the training of the reference job (60,000 images, batches of 256, the networks of gan.build_generator
+and gan.build_discriminator, Adam 1e-4) in four ways, which take turns in one process:
+
+  plain loop      a tutorial's tf.function with two gradient tapes, over float images shuffled one by one
+  our step        what model.fit compiles, on one batch that is already in memory
+  our fit         model.fit over gan.datasets.load with the callbacks of scripts/train.py
+  input pipeline  gan.datasets.load with no model behind it
+
+The floor is the time of a step's matrix products alone, at the rate that the machine reaches on these very products.
+A Dense layer of W weights is a product of 2 x 256 x W FLOP forward, one more for the gradient of its weights, and one
+for that of its inputs where something below it learns. For images of 28x28 that makes
+
+  generator      1,483,776 weights: forward; weights; inputs but for the first layer's 25,600
+  discriminator    532,736 weights: twice, for real and fake, forward; weights; inputs but for the first layer's
+                   401,408; and once more inputs, on the way from the generator's loss to the generator
+
+7,352,064 in all, and so 3.76 GFLOP a step.
+
+Times are medians. An epoch is computed: its steps at their median, and what lies between the last step of an epoch and
+the first of the next (files that callbacks write, a new order, a shuffle buffer to fill). Ratios are medians of the
+rounds' own ratios, so that a load that comes and goes falls on both sides. Peak memory is that of a process of its
+own.
+"""
+EVALUATE = """Times all metrics of gan.metrics, by the features of digits, in a fit of the reference job that is
+validated on 10,000 real images against 10,000 generated ones: the first validation, which finds the features of the
+real images too, the second, and for comparison an epoch of training, 235 steps at the median of those around them. The
+validation that compiles is not among them, and told apart. Times are medians of five fits, ratios those of each fit.
+
+Peak memory is that of processes of their own, which validate on 10,000, on 5,000 and on 2,500 images.
+"""
 
 
 def parse_arguments():
-    summary, _, details = __doc__.partition("\n\n")
-    parser = argparse.ArgumentParser(description=summary)
+    parser = argparse.ArgumentParser(description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    train = commands.add_parser(
-        "train",
-        help="the speed and the memory of training",
-        description=details,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    train.add_argument(
-        "--data",
-        default="auto",
-        metavar="SOURCE",
-        help="as in train.py, but no folder of images; a smaller set is repeated up to 60,000 images (default: auto)",
-    )
-    train.add_argument(
+
+    def add(name, help, description):
+        command = commands.add_parser(
+            name, help=help, description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+        )
+        command.add_argument(
+            "--data",
+            default="auto",
+            metavar="SOURCE",
+            help="as in train.py, but no folder of images; a smaller set is repeated up to 60,000 (default: auto)",
+        )
+        return command
+
+    add("train", "the speed and the memory of training", TRAIN).add_argument(
         "--steps", type=cli.positive_int, default=240, metavar="N", help="steps to time in each way (default: 240)"
     )
+    add("evaluate", "the speed and the memory of the metrics", EVALUATE)
     return parser.parse_args()
+
+
+def read(source):
+    """The source's name and its training images, all in memory."""
+    with cli.errors_exit(ValueError, status=2):
+        source = gan.datasets.resolve(source)
+        images, _ = gan.datasets.read(source)
+        if isinstance(images, list):
+            raise ValueError(f"--data {source} is a folder of images: name a source that fits into memory.")
+    return source, images
 
 
 class PlainLoop:
@@ -148,6 +169,34 @@ class OurFit:
         return laps(range(steps), lambda _: float(self.model.train_function(self.prepared_batches)["loss"]))
 
 
+class OurEvaluation:
+    """The reference job, validated with all metrics on the test images of the data."""
+
+    def __init__(self, data):
+        import keras
+
+        self.model = gan.GAN(gan.build_generator(), gan.build_discriminator())
+        metrics = gan.metrics.all_metrics("digits", self.model.image_shape)
+        self.model.compile(keras.optimizers.Adam(1e-4), keras.optimizers.Adam(1e-4), metrics=metrics)
+        self.train, self.test = (gan.datasets.load(data, BATCH_SIZE, split=split) for split in ("train", "test"))
+
+    def run(self, steps):
+        """Seconds of each training step, and of the first two validations of a fit."""
+        import keras
+
+        step_ends, test_begins, test_ends = [], [], []
+        timer = keras.callbacks.LambdaCallback(
+            on_train_batch_end=lambda batch, logs: step_ends.append(time.perf_counter()),
+            on_test_begin=lambda logs: test_begins.append(time.perf_counter()),
+            on_test_end=lambda logs: test_ends.append(time.perf_counter()),
+        )
+        batches = self.train.take(steps)
+        self.model.fit(batches, epochs=2, validation_data=self.test, callbacks=[timer], verbose=0)
+        seconds = [end - start for start, end in itertools.pairwise(step_ends)]
+        del seconds[steps - 1]  # the validation is in it
+        return seconds, *(end - begin for begin, end in zip(test_begins, test_ends, strict=True))
+
+
 def laps(items, work):
     """Seconds for each of the items, from the one before it to the end of its work."""
     seconds = []
@@ -193,7 +242,7 @@ def compile_products(products):
     return lambda _: multiply(pairs)[-1].numpy()
 
 
-def peak_megabytes(job, *arguments):
+def peak_megabytes(job, arguments):
     """The peak memory of this process after two short epochs."""
     import resource
 
@@ -202,27 +251,23 @@ def peak_megabytes(job, *arguments):
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
 
 
-def measure_memory(data, folder):
+def measure_memory(jobs):
+    """The peak memory, in MB, of each job: a class and its arguments."""
     # What is started by exec inherits the peak of the process that starts it; what a fork server forks does not.
     with ProcessPoolExecutor(2, multiprocessing.get_context("forkserver"), max_tasks_per_child=1) as pool:
-        plain = pool.submit(peak_megabytes, PlainLoop, data)
-        fit = pool.submit(peak_megabytes, OurFit, data, folder)
-        return {"plain loop": plain.result(), "our fit": fit.result()}
+        return list(pool.map(peak_megabytes, *zip(*jobs, strict=True)))
 
 
 def train(source, steps):
     import numpy as np
 
-    with cli.errors_exit(ValueError, status=2):
-        source = gan.datasets.resolve(source)
-        images, _ = gan.datasets.read(source)
-        if isinstance(images, list):
-            raise ValueError(f"--data {source} is a folder of images: name a source that fits into memory.")
+    source, images = read(source)
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         data = folder / "images.npz"
         np.savez(data, x_train=np.resize(images, (IMAGES, *images.shape[1:])))
-        megabytes = measure_memory(data, folder)
+        plain_megabytes, fit_megabytes = measure_memory([(PlainLoop, (data,)), (OurFit, (data, folder))])
+        megabytes = {"plain loop": plain_megabytes, "our fit": fit_megabytes}
         plain, ours = PlainLoop(data), OurFit(data, folder)
         products = matrix_products(ours.model.generator, ours.model.discriminator)
         multiply = compile_products(products)
@@ -260,11 +305,44 @@ def train(source, steps):
     print(f"plain loop / floor    {ratio('plain loop', 'floor'):6.3f}")
 
 
+def evaluate(source):
+    import numpy as np
+
+    source, images = read(source)
+    with tempfile.TemporaryDirectory() as folder:
+        files = {count: Path(folder) / f"{count}.npz" for count in (TEST_IMAGES, TEST_IMAGES // 2, TEST_IMAGES // 4)}
+        for count, file in files.items():
+            x_train, x_test = (np.resize(images, (size, *images.shape[1:])) for size in (IMAGES, count))
+            np.savez(file, x_train=x_train, x_test=x_test)
+        megabytes = dict(zip(files, measure_memory([(OurEvaluation, (file,)) for file in files.values()]), strict=True))
+        ours = OurEvaluation(files[TEST_IMAGES])
+        _, compiling, _ = ours.run(steps=2)
+        rounds = [ours.run(steps=20) for _ in range(EVALUATIONS)]
+        epochs = [len(ours.train) * statistics.median(seconds) for seconds, _, _ in rounds]
+
+    firsts, seconds = ([lap[place] for lap in rounds] for place in (1, 2))
+    print(f"{source}, {TEST_IMAGES:,} real against {TEST_IMAGES:,} generated images, on {os.cpu_count()} cores\n")
+    print(f"training epoch       {statistics.median(epochs):7.2f} s")
+    print(f"first validation     {statistics.median(firsts):7.2f} s, {compiling:.2f} s where it compiles")
+    print(f"second validation    {statistics.median(seconds):7.2f} s")
+    for count, peak in megabytes.items():
+        print(f"peak memory          {peak:7.0f} MB with {count:,} images")
+    ratios = (
+        statistics.median(one / other for one, other in zip(*pair, strict=True))
+        for pair in ((firsts, epochs), (seconds, firsts))
+    )
+    print(f"\nfirst / epoch        {next(ratios):7.3f}   goal: below 1")
+    print(f"second / first       {next(ratios):7.3f}   goal: below 0.5")
+
+
 def main():
     arguments = parse_arguments()
     try:
         cli.import_keras()
-        train(arguments.data, arguments.steps)
+        if arguments.command == "train":
+            train(arguments.data, arguments.steps)
+        else:
+            evaluate(arguments.data)
     except KeyboardInterrupt:
         print("\nstopped.", file=sys.stderr)
         sys.exit(130)

@@ -26,7 +26,7 @@ def test_train_measures_every_way_and_compares_them(benchmark, tmp_path, monkeyp
     data = tmp_path / "data.npz"
     np.savez(data, x_train=np.random.default_rng(0).integers(0, 256, (50, 6, 6), "uint8"))
     # Processes of their own would have to import TensorFlow again.
-    monkeypatch.setattr(benchmark, "measure_memory", lambda data, folder: {"plain loop": 1000, "our fit": 900})
+    monkeypatch.setattr(benchmark, "measure_memory", lambda jobs: [1000, 900])
     monkeypatch.setattr(sys, "argv", ["benchmark.py", "train", "--data", str(data), "--steps", "16"])
     benchmark.main()
 
@@ -53,6 +53,29 @@ def test_train_measures_every_way_and_compares_them(benchmark, tmp_path, monkeyp
         assert epoch == pytest.approx(235 * step / 1000 + between, abs=0.01)
         assert megabytes == {"plain loop": 1000, "our fit": 900}[name]
     assert all(values[0] > 0 for name, values in figures.items() if name)
+
+
+def test_evaluate_compares_validations_with_an_epoch(benchmark, monkeypatch, capsys):
+    monkeypatch.setattr(benchmark, "measure_memory", lambda jobs: [1000, 900, 800])
+    monkeypatch.setattr(benchmark, "IMAGES", 600)
+    monkeypatch.setattr(benchmark, "TEST_IMAGES", 200)
+    monkeypatch.setattr(benchmark, "EVALUATIONS", 2)
+    monkeypatch.setattr(benchmark, "BATCH_SIZE", 20)
+    monkeypatch.setattr(sys, "argv", ["benchmark.py", "evaluate", "--data", "mnist5k"])
+    benchmark.main()
+    out, err = capsys.readouterr()
+    assert err == ""
+    figures = {line[:21].strip(): float(line[21:].split()[0]) for line in out.splitlines()[2:] if line}
+    assert set(figures) == {
+        *("training epoch", "first validation", "second validation", "peak memory"),
+        *("first / epoch", "second / first"),
+    }
+    assert all(value > 0 for value in figures.values())
+    assert [line.split()[2:5:2] for line in out.splitlines() if "peak" in line] == [
+        ["1000", "with"],
+        ["900", "with"],
+        ["800", "with"],
+    ]
 
 
 def test_the_floor_of_the_reference_job_is_3_76_gflop(benchmark):
