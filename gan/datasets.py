@@ -8,7 +8,6 @@ epoch: a run that was stopped goes on with the very batches it would have seen.
 import functools
 import gzip
 import math
-import socket
 import sys
 import zipfile
 import zlib
@@ -19,7 +18,8 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image, UnidentifiedImageError
 
-DOWNLOAD_TIMEOUT_SECONDS = 5
+from gan.files import downloading
+
 IMAGE_SUFFIXES = (".gif", ".jpeg", ".jpg", ".png")
 DEFAULT_IMAGE_SHAPE = (28, 28, 1)
 
@@ -226,15 +226,9 @@ def _decode(path, shape):
 
 
 def _read_downloaded(name):
-    """Train and test set that Keras downloads, without waiting long for a network that is not there."""
-    timeout_before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(DOWNLOAD_TIMEOUT_SECONDS)
-    try:
+    """Train and test set that Keras downloads."""
+    with downloading(name):
         return getattr(keras.datasets, name).load_data()
-    except Exception as error:  # Keras raises a bare Exception for a URL that cannot be had.
-        raise ValueError(f"{name} could not be downloaded ({error}).") from error
-    finally:
-        socket.setdefaulttimeout(timeout_before)
 
 
 def _check_image_shape(shape):

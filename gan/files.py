@@ -1,9 +1,12 @@
-"""Files that are written whole or not at all, and files of models that are read or refused with a sentence."""
+"""Files that are written whole or not at all, and files that are had or else refused with a sentence."""
 
 import contextlib
 import os
+import socket
 import zipfile
 from pathlib import Path
+
+DOWNLOAD_TIMEOUT_SECONDS = 5
 
 
 @contextlib.contextmanager
@@ -61,3 +64,23 @@ def read_keras_file(path):
             f"{path} is no .keras file, is damaged, or needs a class that is not imported "
             f"({str(error).splitlines()[0]})."
         ) from error
+
+
+@contextlib.contextmanager
+def downloading(name):
+    """Has Keras download something without waiting long for a network that is not there.
+
+    Args:
+        name: What is downloaded, for the sentence.
+
+    Raises:
+        ValueError: It could not be had.
+    """
+    timeout_before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(DOWNLOAD_TIMEOUT_SECONDS)
+    try:
+        yield
+    except Exception as error:  # Keras raises a bare Exception for a URL that cannot be had.
+        raise ValueError(f"{name} could not be downloaded ({error}).") from error
+    finally:
+        socket.setdefaulttimeout(timeout_before)

@@ -12,7 +12,7 @@ from keras import ops, tree
 from gan import images as image_tools
 from gan import losses
 from gan.files import read_keras_file
-from gan.metrics import FeatureMetric
+from gan.metrics import FeatureMetric, figures_of
 
 
 @keras.saving.register_keras_serializable(package="gan")
@@ -278,10 +278,7 @@ class GAN(keras.Model):
         """Has the metrics of `compile` measured once, at the end of an evaluation, and tells all callbacks."""
 
         def on_test_end(logs):
-            self.quality = {}
-            for metric in self.quality_metrics:
-                result = metric.result()
-                self.quality.update(result if isinstance(result, dict) else {metric.name: result})
+            self.quality = figures_of(self.quality_metrics)
             logs.update(self.quality)
 
         return keras.callbacks.LambdaCallback(on_test_end=on_test_end)

@@ -112,6 +112,7 @@ def sources(arguments, model, test, train, count):
 
 def measure(metrics, images_of, advance):
     """The figures of each kind of images against the test images."""
+    import gan
 
     def outputs_of(kind):
         for images in images_of[kind]():
@@ -128,10 +129,7 @@ def measure(metrics, images_of, advance):
         for outputs in outputs_of(kind):
             for metric in metrics:
                 metric.update_fake(outputs)
-        figures[kind] = {}
-        for metric in metrics:
-            result = metric.result()
-            figures[kind].update(result if isinstance(result, dict) else {metric.name: result})
+        figures[kind] = gan.metrics.figures_of(metrics)
     return figures
 
 

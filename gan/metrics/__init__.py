@@ -11,7 +11,7 @@ One file holds one idea: `base` what all metrics have in common, `frechet`, `ker
 metrics, `extractors` the networks whose features they compare.
 """
 
-from gan.metrics.base import FeatureMetric
+from gan.metrics.base import FeatureMetric, figures_of
 from gan.metrics.extractors import get_extractor, load_extractor, train_extractor
 from gan.metrics.frechet import FrechetDistance
 from gan.metrics.kernel import KernelDistance
@@ -53,6 +53,7 @@ __all__ = [
     "ModeCoverage",
     "PrecisionRecall",
     "all_metrics",
+    "figures_of",
     "get_extractor",
     "load_extractor",
     "train_extractor",

@@ -135,6 +135,15 @@ class FeatureMetric(keras.metrics.Metric):
         return cls(**{**config, "extractor": extractor})
 
 
+def figures_of(metrics):
+    """The results of several metrics: one dict from the name of each figure to its value, a float."""
+    figures = {}
+    for metric in metrics:
+        result = metric.result()
+        figures.update(result if isinstance(result, dict) else {metric.name: result})
+    return figures
+
+
 class FeatureSample(keras.metrics.Metric):
     """Vectors that it has seen: all of them or, of more than `limit`, as many drawn at random, always the same.
 

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from gan.files import read_keras_file
+from gan.files import downloading, read_keras_file
 
 DIGITS_FILE = pathlib.Path(__file__).with_name("digits.keras")
 INCEPTION_PIXELS = 299
@@ -34,7 +34,8 @@ def get_extractor(identifier, image_shape):
         A `keras.Model`.
 
     Raises:
-        ValueError: There is no extractor of that name, or it does not take such images or give vectors.
+        ValueError: There is no extractor of that name, it cannot be downloaded, or it does not take such images or
+            give vectors.
 
     Example:
 
@@ -155,7 +156,7 @@ def _digits(image_shape):
 
 
 @functools.cache
-def _inception_v3(image_shape, weights="imagenet"):
+def _inception_v3(image_shape):
     height, width, channels = image_shape
     inputs = keras.Input(image_shape)
     x = inputs if channels == 3 else layers.Concatenate()([inputs] * 3)
@@ -168,9 +169,11 @@ def _inception_v3(image_shape, weights="imagenet"):
         resize = layers.EinsumDense(equation, shape, trainable=False)
         x = resize(x)
         resize.set_weights([ops.convert_to_numpy(resized)[..., 0]])
-    network = keras.applications.InceptionV3(
-        include_top=False, weights=weights, input_shape=(INCEPTION_PIXELS, INCEPTION_PIXELS, 3), pooling="avg"
-    )
+    input_shape = (INCEPTION_PIXELS, INCEPTION_PIXELS, 3)
+    with downloading("inception_v3"):
+        network = keras.applications.InceptionV3(
+            include_top=False, weights="imagenet", input_shape=input_shape, pooling="avg"
+        )
     network.trainable = False
     return keras.Model(inputs, network(x), name="inception_v3")
 

@@ -55,14 +55,11 @@ def test_each_defect_moves_the_figures_that_are_meant_to_see_it(digits):
         metric.update_real(extract(network, real))
 
     def figures_of(images):
-        figures = {}
         outputs = extract(network, images)
         for metric in metrics:
             metric.reset_fake()
             metric.update_fake(outputs)
-            result = metric.result()
-            figures.update(result if isinstance(result, dict) else {metric.name: result})
-        return figures
+        return gan.metrics.figures_of(metrics)
 
     good = figures_of(fake)
     assert good["modes"] == 10 and good["mode_kl"] < 0.02
@@ -124,6 +121,15 @@ def test_inception_sees_rgb_images_of_299_pixels_resized_with_antialiasing(monke
         "pooling": "avg",
     }
     assert network.name == "inception_v3" and not network.trainable_weights
+
+
+def test_an_inception_that_cannot_be_downloaded_is_told_by_a_sentence(monkeypatch):
+    def inception(**kwargs):
+        raise Exception("URL fetch failure")
+
+    monkeypatch.setattr(keras.applications, "InceptionV3", inception)
+    with pytest.raises(ValueError, match="inception_v3 could not be downloaded .URL fetch failure"):
+        gan.metrics.get_extractor("inception_v3", (9, 9, 1))
 
 
 def test_inceptions_own_preprocessing_is_our_range():
