@@ -197,6 +197,7 @@ def save_curves(path, history, extractor=None):
             axes.set_ylim(0, 1)
     if "val_fid" in history:
         axes.set_yscale("log")
+        axes.yaxis.set_major_formatter("{x:g}")
     axes.set_xlabel("epoch")
     with written_whole(path) as partial:
         figure.savefig(partial)

@@ -91,6 +91,38 @@ def test_curves_have_a_line_for_each_column(tmp_path, epochs):
     assert (picture[0] == 255).all()
 
 
+def test_a_fid_measured_now_and_then_has_a_curve_of_its_own(tmp_path):
+    history = {name: [1.0] * 9 for name in ("g_loss", "d_loss", "real_accuracy", "fake_accuracy")}
+    fids = [float("nan")] * 4 + [100.0] + [float("nan")] * 3 + [10.0]
+    gan.images.save_curves(
+        tmp_path / "curves.png", {"epoch": list(range(1, 10)), **history, "val_fid": fids}, "my features"
+    )
+    picture = imageio.imread(tmp_path / "curves.png")[..., :3].astype(int)
+    assert picture.shape == (900, 800, 3)
+    curve = np.argwhere(np.abs(picture[600:] - (31, 119, 180)).sum(-1) < 30)
+    # From the middle epoch, high up, to the last one, low down.
+    left, right = curve[curve[:, 1].argmin()], curve[curve[:, 1].argmax()]
+    assert 380 < left[1] < 450 and right[1] > 700 and left[0] < right[0] - 150
+
+
+def test_panels_show_each_picture_under_its_title(tmp_path):
+    left, right = np.full((30, 30, 1), 255, "uint8"), np.zeros((30, 60, 3), "uint8")
+    right[..., 0] = 200
+    gan.images.save_panels(tmp_path / "panels.png", [("white", left), ("red", right)])
+    picture = imageio.imread(tmp_path / "panels.png")[..., :3].astype(int)
+    red = np.argwhere((picture == (200, 0, 0)).all(-1))
+    height, width = red.max(0) - red.min(0) + 1
+    assert width == pytest.approx(2 * height, rel=0.02) and red[:, 1].min() > picture.shape[1] / 4
+    assert (picture[: red[:, 0].min()] < 100).any()  # the titles, above the pictures
+
+
+def test_floats_and_bytes_are_each_others_inverse():
+    levels = np.arange(256, dtype="uint8")
+    floats = gan.images.to_float(levels)
+    assert floats.dtype == np.float32 and floats[0] == -1 and floats[-1] == 1
+    np.testing.assert_array_equal(gan.images.to_uint8(floats), levels)
+
+
 def test_check_accepts_what_a_gan_trains_on():
     gan.images.check(RNG.uniform(-1, 1, (3, 4, 4, 1)), (4, 4, 1))
     gan.images.check(np.array([-1.0, 1.0], "float16").reshape(2, 1, 1, 1), (1, 1, 1))
