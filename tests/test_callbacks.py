@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import IMAGE_SHAPE, assert_same_state
+from conftest import IMAGE_SHAPE, assert_same_state, small_extractor
 
 import gan
 
@@ -320,14 +320,15 @@ def test_keras_csv_logger(make_model, make_dataset, tmp_path):
 
 def test_keras_tensorboard(make_model, make_dataset, tmp_path):
     callback = keras.callbacks.TensorBoard(tmp_path, write_steps_per_second=True, histogram_freq=1)
-    make_model().fit(make_dataset(), validation_data=make_dataset(), epochs=2, verbose=0, callbacks=[callback])
+    model = make_model(metrics=[gan.metrics.FrechetDistance(small_extractor())])
+    model.fit(make_dataset(), validation_data=make_dataset(), epochs=2, verbose=0, callbacks=[callback])
     tags = {
         value.tag
         for path in tmp_path.rglob("*tfevents*")
         for event in tf.compat.v1.train.summary_iterator(str(path))
         for value in event.summary.value
     }
-    assert {"epoch_g_loss", "epoch_d_loss", "epoch_steps_per_second"} <= tags
+    assert {"epoch_g_loss", "epoch_d_loss", "epoch_fid", "epoch_steps_per_second"} <= tags
     assert sum(tag.startswith("epoch_learning_rate_adam") for tag in tags) == 2
 
 

@@ -91,13 +91,13 @@ def extract(network, images):
     return dict(zip(("features", "logits"), outputs, strict=False))
 
 
-def train_extractor(images, labels, epochs=8, seed=0, name="extractor", validation_data=None, verbose="auto"):
+def train_extractor(images, labels, epochs=6, seed=0, name="extractor", validation_data=None, verbose="auto"):
     """Trains the network of `"digits"` on labelled images: what `"digits"` is for MNIST, for data of your own.
 
     Args:
         images: Float array `(count, height, width, channels)` in [-1, 1].
         labels: Int array `(count,)`, classes from 0 on.
-        epochs: Int. Default 8.
+        epochs: Int. Default 6.
         seed: Int. Default 0.
         name: String, the name that is shown beside its figures. Default `"extractor"`.
         validation_data: A pair of images and labels to tell the accuracy of after each epoch. Default None.
