@@ -32,8 +32,9 @@ def check_output(path, overwrite=False):
         fail(f"{path} is a folder that exists: name another.", 2)
     if path.exists() and not overwrite:
         fail(f"{path} exists: name another, or add --overwrite to replace it.", 2)
-    if not os.access(next(parent for parent in path.absolute().parents if parent.exists()), os.W_OK):
-        fail(f"{path} cannot be written: its folder is not yours to write to.", 2)
+    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        fail(f"{path} cannot be written: {folder} is no folder that you may write to.", 2)
 
 
 @contextlib.contextmanager

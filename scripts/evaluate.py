@@ -81,6 +81,8 @@ def prepare(arguments):
         gan.datasets.load(arguments.data, min(BATCH_SIZE, *sizes), model.image_shape, split=split)
         for split in ("test", "train")
     )
+    for path in filter(None, (arguments.comparison, arguments.json)):
+        path.parent.mkdir(parents=True, exist_ok=True)
     return model, metrics, test, train, count
 
 
@@ -221,7 +223,7 @@ def main():
     check(arguments)
     try:
         cli.import_keras()
-        with cli.errors_exit(ValueError, status=2):
+        with cli.errors_exit(ValueError, OSError, status=2):
             prepared = prepare(arguments)
         import tensorflow as tf
 

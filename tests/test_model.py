@@ -423,7 +423,7 @@ def test_a_generator_that_has_collapsed_is_measured(make_model, images):
 def test_metrics_that_are_none_are_refused(make_model):
     with pytest.raises(ValueError, match="metrics must be metrics of gan.metrics, not 'accuracy'"):
         make_model(metrics=["accuracy"])
-    with pytest.raises(ValueError, match="digits takes images of"):
+    with pytest.raises(ValueError, match="digits does not take images of"):
         make_model(metrics=[gan.metrics.FrechetDistance()])
     with pytest.raises(ValueError, match="metrics must have different names"):
         make_model(metrics=[gan.metrics.FrechetDistance(extractor) for extractor in [small_extractor()] * 2])

@@ -248,6 +248,7 @@ def test_help_and_wrong_arguments_do_not_wait_for_tensorflow(finished, tmp_path)
         "nor an extractor of that name": ("train.py", "--extractor", "nowhere.keras"),
         "must be a whole number of at least 0, not '-1'": ("train.py", "--validate-every", "-1"),
         "there is no model file other.keras": ("evaluate.py", "other.keras"),
+        "is no folder that you may write to": ("evaluate.py", model, "--output", tmp_path / "file" / "below"),
         "must end in .keras": ("train_extractor.py", "--output", "extractor.h5"),
     }.items():
         result = run(*arguments, prelude=broken, cwd=tmp_path)
@@ -373,7 +374,7 @@ def test_evaluate_finds_the_training_images_that_a_sample_was_copied_from(finish
     [
         ("there is no model file none.keras", "none.keras"),
         ("there is no file or folder 'nowhere'", "{model} --data nowhere --extractor {extractor}"),
-        ("the extractor digits takes images of (28, 28, 1), not of (6, 6, 1)", "{model} --data {data}"),
+        ("the extractor digits does not take images of (6, 6, 1)", "{model} --data {data}"),
         ("there is no model file 'alexnet'", "{model} --data {data} --extractor alexnet"),
         ("holds images of (28, 28, 1)", "{model} --data mnist5k --extractor {extractor}"),
     ],

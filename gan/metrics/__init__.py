@@ -12,7 +12,7 @@ metrics, `extractors` the networks whose features they compare.
 """
 
 from gan.metrics.base import FeatureMetric, figures_of
-from gan.metrics.extractors import get_extractor, load_extractor, train_extractor
+from gan.metrics.extractors import describe, get_extractor, load_extractor, train_extractor
 from gan.metrics.frechet import FrechetDistance
 from gan.metrics.kernel import KernelDistance
 from gan.metrics.modes import ModeCoverage
@@ -40,7 +40,7 @@ def all_metrics(extractor, image_shape):
         PrecisionRecall(extractor=extractor),
         DensityCoverage(extractor=extractor),
     ]
-    if len(get_extractor(extractor, image_shape).outputs) == 2:
+    if "logits" in describe(get_extractor(extractor, image_shape), image_shape):
         metrics.append(ModeCoverage(extractor))
     return metrics
 

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from gan.metrics.extractors import extract, get_extractor
+from gan.metrics.extractors import describe, extract, get_extractor
 
 
 class FeatureMetric(keras.metrics.Metric):
@@ -59,7 +59,7 @@ class FeatureMetric(keras.metrics.Metric):
         # Keras does not look into a partial: the weights of an extractor with a name are not saved.
         self.extract = functools.partial(extract, network)
         self.extractor_name = network.name
-        outputs = self.extract(keras.KerasTensor((None, *image_shape)))
+        outputs = describe(network, image_shape)
         if self.output not in outputs:
             raise ValueError(
                 f"{self.name} needs an extractor that gives (features, logits), and {network.name} gives "

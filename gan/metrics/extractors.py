@@ -49,14 +49,15 @@ def get_extractor(identifier, image_shape):
         network = identifier
     else:
         raise ValueError(f"extractor must be a keras.Model or one of {sorted(_NAMED)}, not {identifier!r}.")
-    taken = network.input_shape[1:]
-    if len(taken) != 3 or any(size not in (None, given) for size, given in zip(taken, image_shape, strict=True)):
+    try:
+        shapes = {name: tuple(output.shape) for name, output in describe(network, image_shape).items()}
+    except (AttributeError, TypeError, ValueError) as error:
         raise ValueError(
-            f"the extractor {network.name} takes images of {taken}, not of {image_shape}; name another, or make one "
-            "of labelled images with gan.metrics.train_extractor."
-        )
-    shapes = [tuple(output.shape) for output in network.outputs]
-    if len(shapes) > 2 or any(len(shape) != 2 for shape in shapes):
+            f"the extractor {network.name} does not take images of {image_shape} and give vectors "
+            f"({str(error).strip().splitlines()[0]}); name another, or make one of labelled images with "
+            "gan.metrics.train_extractor."
+        ) from error
+    if any(len(shape) != 2 or shape[1] is None for shape in shapes.values()):
         raise ValueError(
             f"the extractor {network.name} must give features (batch, size), or these and logits, not {shapes}."
         )
@@ -87,8 +88,15 @@ def load_extractor(source):
 def extract(network, images):
     """What an extractor finds in a batch of images: a dict of `features` and, where it classifies, of `logits`."""
     outputs = network(images, training=False)
-    outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
-    return dict(zip(("features", "logits"), outputs, strict=False))
+    if not isinstance(outputs, (list, tuple)):
+        return {"features": outputs}
+    features, logits = outputs
+    return {"features": features, "logits": logits}
+
+
+def describe(network, image_shape):
+    """What `extract` would find in images `(height, width, channels)`, as symbols without values."""
+    return extract(network, keras.KerasTensor((None, *image_shape)))
 
 
 def train_extractor(images, labels, epochs=6, seed=0, name="extractor", validation_data=None, verbose="auto"):

@@ -137,12 +137,31 @@ def test_inceptions_own_preprocessing_is_our_range():
     np.testing.assert_allclose(keras.applications.inception_v3.preprocess_input(levels.copy()), levels / 127.5 - 1)
 
 
+def test_a_subclassed_model_is_an_extractor():
+    class Means(keras.Model):
+        def call(self, images):
+            return keras.ops.mean(images, axis=(1, 2))
+
+    metric = gan.metrics.FrechetDistance(Means(name="means"))
+    metric.update_state(np.zeros((5, 4, 4, 3), "float32"), np.ones((5, 4, 4, 3), "float32"))
+    assert metric.result() == pytest.approx(3)
+
+
 def test_extractors_that_do_not_fit_are_refused():
-    for extractor in ("alexnet", 3, None):
+    for extractor in ("alexnet", 3, None, keras.layers.Flatten()):
         with pytest.raises(ValueError, match=re.escape("extractor must be a keras.Model or one of ['digits', 'inc")):
             gan.metrics.get_extractor(extractor, (28, 28, 1))
-    with pytest.raises(ValueError, match=r"digits takes images of \(28, 28, 1\), not of \(32, 32, 3\)"):
+    with pytest.raises(ValueError, match=r"digits does not take images of \(32, 32, 3\)"):
         gan.metrics.FrechetDistance().build((32, 32, 3))
+    model = gan.GAN(gan.build_generator(image_shape=(8, 8, 1)), gan.build_discriminator((8, 8, 1)))
+    with pytest.raises(ValueError, match=r"does not take images of \(8, 8, 1\) and give vectors"):
+        gan.metrics.get_extractor(model, (8, 8, 1))
+    inputs = keras.Input((2, 2, 1))
+    flat = keras.layers.Flatten()(inputs)
+    with pytest.raises(ValueError, match="and give vectors"):
+        gan.metrics.get_extractor(keras.Model(inputs, [flat, flat, flat]), (2, 2, 1))
+    with pytest.raises(ValueError, match="and give vectors"):
+        gan.metrics.get_extractor(keras.Model(inputs, {"features": flat}), (2, 2, 1))
     maps = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(3, 3)], name="maps")
     with pytest.raises(ValueError, match="maps must give features .batch, size., or these and logits"):
         gan.metrics.get_extractor(maps, (8, 8, 1))
