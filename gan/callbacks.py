@@ -14,6 +14,7 @@ import keras
 import numpy as np
 
 from gan import images as image_tools
+from gan.cli import format_duration
 from gan.files import read_keras_file, written_whole
 
 
@@ -333,14 +334,8 @@ class Progress(keras.callbacks.Callback):
         epochs = self.params["epochs"]
         values = _format(logs, lambda name: name != "loss" and not name.startswith("val_"))
         left = statistics.mean(epoch_seconds) * (epochs - self.epoch - epochs_done)
-        return f"epoch {self.epoch + 1:{len(str(epochs))}}/{epochs}  {values}  {done}, {_duration(left)} left"
+        return f"epoch {self.epoch + 1:{len(str(epochs))}}/{epochs}  {values}  {done}, {format_duration(left)} left"
 
 
 def _format(logs, is_told):
     return "  ".join(f"{name} {value:.3f}" for name, value in logs.items() if np.ndim(value) == 0 and is_told(name))
-
-
-def _duration(seconds):
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {seconds:02d} s"

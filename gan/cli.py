@@ -37,6 +37,13 @@ def check_output(path, overwrite=False):
         fail(f"{path} cannot be written: {folder} is no folder that you may write to.", 2)
 
 
+def format_duration(seconds):
+    """A time to wait, in words: `"2 min 05 s"`, `"1 h 40 min"`."""
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {seconds:02d} s"
+
+
 @contextlib.contextmanager
 def errors_exit(*errors, status):
     """Turns these errors into the end of the command: their sentence and a status, but no traceback."""

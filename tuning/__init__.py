@@ -1,1 +1,26 @@
-"""Sweeps over the widths and learning rates of a GAN."""
+"""Sweeps: keras-tuner searches for the hyperparameters of a GAN with the lowest fid.
+
+Every public name is imported on first use, as in `gan`.
+"""
+
+import importlib
+
+_MODULE_OF = {
+    "GANHyperModel": "hypermodel",
+    "SPACE": "space",
+}
+_MODULES = ("chief", "hypermodel", "leaderboard", "oracles", "processes", "space", "sweep", "worker")
+
+__all__ = [*_MODULE_OF, *_MODULES]
+
+
+def __getattr__(name):
+    if name in _MODULES:
+        return importlib.import_module(f"tuning.{name}")
+    if name in _MODULE_OF:
+        return getattr(importlib.import_module(f"tuning.{_MODULE_OF[name]}"), name)
+    raise AttributeError(f"module 'tuning' has no attribute {name!r}")
+
+
+def __dir__():
+    return __all__

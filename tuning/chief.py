@@ -1,0 +1,87 @@
+"""The chief of a sweep: hands trials to workers over keras-tuner's protocol, and keeps the records."""
+
+import time
+from concurrent import futures
+
+import grpc
+from keras_tuner.src import protos
+from keras_tuner.src.distribute.oracle_chief import OracleServicer
+
+from tuning import oracles
+from tuning.layout import heartbeat_file, read_settings
+
+GOODBYE_SECONDS = 10
+LOST_SECONDS = 60
+POLL_SECONDS = 0.2
+
+
+class _Servicer(OracleServicer):
+    """Keras-tuner's own, but an error of the oracle is not for the worker alone."""
+
+    error = None
+
+    def CreateTrial(self, request, context):
+        return self._answer(super().CreateTrial, request, context)
+
+    def UpdateTrial(self, request, context):
+        return self._answer(super().UpdateTrial, request, context)
+
+    def EndTrial(self, request, context):
+        return self._answer(super().EndTrial, request, context)
+
+    def _answer(self, method, request, context):
+        try:
+            return method(request, context)
+        except Exception as error:
+            self.error = error
+            raise
+
+
+def serve(output, address):
+    """Runs the chief until there are no more trials and all workers know it.
+
+    An error ends the process: what is on disk is in order, what is in memory may not be.
+
+    Args:
+        output: Folder of the sweep.
+        address: `(host, port)` to listen at.
+
+    Raises:
+        RuntimeError: The port is in use.
+    """
+    oracle = oracles.open_oracle(output, read_settings(output))
+    # One thread: what keras-tuner locks for several stays locked after an error.
+    server = grpc.server(futures.ThreadPoolExecutor(max_workers=1), options=[("grpc.so_reuseport", 0)])
+    servicer = _Servicer(oracle)
+    protos.get_service_grpc().add_OracleServicer_to_server(servicer, server)
+    server.add_insecure_port("{}:{}".format(*address))
+    server.start()
+    silence = _Silence(output)
+    stop_at = None
+    while stop_at is None or (oracle.tuner_ids and time.monotonic() < stop_at):
+        time.sleep(POLL_SECONDS)
+        if servicer.error:
+            raise servicer.error
+        for tuner_id in filter(silence.is_too_long, list(oracle.ongoing_trials)):
+            oracle.requeue(tuner_id)
+        if servicer.stop_triggered and stop_at is None:
+            stop_at = time.monotonic() + GOODBYE_SECONDS
+    server.stop(grace=1).wait()
+
+
+class _Silence:
+    """For how long each worker has not been heard of, by a clock of our own: theirs may differ."""
+
+    def __init__(self, output):
+        self.output = output
+        self.heard = {}
+
+    def is_too_long(self, tuner_id):
+        file = heartbeat_file(self.output, tuner_id)
+        beat = file.stat().st_mtime_ns if file.exists() else None
+        now = time.monotonic()
+        last_beat, since = self.heard.get(tuner_id, (None, now))
+        if beat != last_beat:
+            since = now
+        self.heard[tuner_id] = (beat, since)
+        return now - since > LOST_SECONDS

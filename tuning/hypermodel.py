@@ -1,0 +1,100 @@
+"""The GAN as keras-tuner builds and trains it."""
+
+import keras
+import keras_tuner
+import numpy as np
+
+import gan
+from tuning import space as spaces
+
+
+class GANHyperModel(keras_tuner.HyperModel):
+    """The space of GANs that a tuner searches for the lowest `val_fid`.
+
+    Works in any tuner of keras-tuner. What `search` takes is what `fit` takes; but as the batch size is searched too,
+    images come as an array, or as a function from a batch size to a dataset.
+
+    Args:
+        image_shape: `(height, width, channels)` of the images. Default `(28, 28, 1)`.
+        space: Dict like `tuning.SPACE` of what is to be different from it: names to entries. Default none: that space.
+        extractor: `"digits"` (default), `"inception_v3"`, or a `keras.Model`, as in `gan.metrics.FrechetDistance`.
+        seed: Int, seed of the weights, latents and everything else random in each trial. Default 0.
+
+    Raises:
+        ValueError: The space has an unknown name, or an entry that cannot be.
+
+    Example:
+
+    ```python
+    tuner = keras_tuner.RandomSearch(
+        tuning.GANHyperModel(space={"batch_size": 128}),
+        objective=keras_tuner.Objective("val_fid", "min"),
+        max_trials=5,
+        directory="sweeps",
+    )
+    tuner.search(
+        functools.partial(gan.datasets.load, "mnist5k", split="train"),
+        validation_data=gan.datasets.load("mnist5k", split="test"),
+        epochs=10,
+    )
+    tuner.get_best_hyperparameters()[0].values
+    ```
+    """
+
+    def __init__(self, image_shape=(28, 28, 1), space=None, extractor="digits", seed=0):
+        super().__init__()
+        self.image_shape = tuple(image_shape)
+        self.space = spaces.complete(space or {})
+        self.extractor = extractor
+        self.seed = seed
+
+    def build(self, hp):
+        """A compiled `gan.GAN` with the hyperparameters that `hp` holds."""
+        job = spaces.choose(hp, self.space)
+        keras.utils.set_random_seed(self.seed)
+        model = gan.GAN(
+            gan.build_generator(job["latent_dim"], job["generator_widths"], self.image_shape),
+            gan.build_discriminator(self.image_shape, job["discriminator_widths"], job["dropout"]),
+            seed=self.seed,
+        )
+        model.compile(
+            generator_optimizer=keras.optimizers.Adam(job["generator_lr"], job["beta_1"]),
+            discriminator_optimizer=keras.optimizers.Adam(job["discriminator_lr"], job["beta_1"]),
+            metrics=[gan.metrics.FrechetDistance(self.extractor)],
+        )
+        return model
+
+    def fit(self, hp, model, x, callbacks=(), **kwargs):
+        """Trains the model.
+
+        Args:
+            hp: The `keras_tuner.HyperParameters` it was built with.
+            model: What `build` returned.
+            x: Float images in [-1, 1], an array, or a function from a batch size to a dataset of them.
+            callbacks: A list of Keras callbacks.
+            **kwargs: What else `keras.Model.fit` takes; `validation_data` is needed.
+
+        Returns:
+            Dict of the metrics of the epoch with the lowest `val_fid`, among the epochs that were validated.
+
+        Raises:
+            ValueError: There is no `validation_data`, or `x` has a batch size of its own.
+            FloatingPointError: The training has diverged, in whichever epoch.
+        """
+        batch_size = spaces.choose(hp, self.space)["batch_size"]
+        if kwargs.get("validation_data") is None:
+            raise ValueError("search needs validation_data, images to measure val_fid on.")
+        if callable(x):
+            x = x(batch_size=batch_size)
+        elif isinstance(x, np.ndarray):
+            kwargs["batch_size"] = batch_size
+        else:
+            raise ValueError(
+                "x must be an array of images, or a function from a batch size to a dataset (functools.partial("
+                f'gan.datasets.load, "mnist5k")), not {type(x).__name__}: the batch size is searched too.'
+            )
+        history = model.fit(x, callbacks=[*callbacks, keras.callbacks.TerminateOnNaN()], **kwargs).history
+        if not np.isfinite(history["loss"]).all():
+            raise FloatingPointError(f"training has diverged: the losses add up to {history['loss'][-1]}.")
+        best = np.argmin(history["val_fid"])
+        return {name: values[best] for name, values in history.items() if name.startswith("val_")}

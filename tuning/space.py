@@ -1,0 +1,112 @@
+"""The space that a sweep searches, as data, and how keras-tuner is told of it."""
+
+# An entry is `values` to choose from or a range from `min` to `max` (with a `step`, or `sampling` "log"); with `layers`
+# (the fewest and the most) each layer chooses for itself; and a bare value is fixed. The defaults are the reference job.
+SPACE = {
+    "latent_dim": {"values": [32, 64, 100, 200], "default": 100},
+    "batch_size": {"values": [64, 128, 256, 512], "default": 256},
+    "generator_widths": {"layers": [1, 4], "values": [128, 256, 512, 1024], "default": [256, 512, 1024]},
+    "discriminator_widths": {"layers": [1, 3], "values": [128, 256, 512, 1024], "default": [512, 256]},
+    "dropout": {"min": 0.0, "max": 0.6, "step": 0.1, "default": 0.3},
+    "generator_lr": {"min": 1e-5, "max": 1e-2, "sampling": "log", "default": 1e-4},
+    "discriminator_lr": {"min": 1e-5, "max": 1e-2, "sampling": "log", "default": 1e-4},
+    "beta_1": {"values": [0.0, 0.5, 0.7, 0.9], "default": 0.9},
+}
+
+
+def complete(changes):
+    """The whole space of what a user changes in it.
+
+    Args:
+        changes: Dict from names of `SPACE` to entries like those there.
+
+    Returns:
+        A dict like `SPACE`.
+
+    Raises:
+        ValueError: A name or an entry is unknown, or a default lies outside of its own range.
+    """
+    if not isinstance(changes, dict):
+        raise ValueError(f"a space must be a table from names to entries, not {changes!r}.")
+    if unknown := sorted(set(changes) - set(SPACE)):
+        raise ValueError(f"a space has no {', '.join(unknown)}; its names are {', '.join(SPACE)}.")
+    space = {**SPACE, **changes}
+    for name, entry in space.items():
+        _check_entry(name, entry)
+    return space
+
+
+def choose(hp, space):
+    """What the job is trained with, as `hp` has it; what `hp` does not know yet is declared.
+
+    Args:
+        hp: A `keras_tuner.HyperParameters`.
+        space: A dict like `SPACE`.
+
+    Returns:
+        Dict from the names of the space to values: `{"latent_dim": 100, ..., "generator_widths": [256, 512, 1024]}`.
+    """
+    return {name: _choose(hp, name, entry) for name, entry in space.items()}
+
+
+def _choose(hp, name, entry):
+    if not isinstance(entry, dict):
+        return entry
+    if "layers" in entry:
+        return _choose_widths(hp, name.removesuffix("_widths"), entry)
+    if "values" in entry:
+        return hp.Choice(name, entry["values"], default=entry["default"])
+    number = hp.Int if isinstance(entry["default"], int) else hp.Float
+    step, sampling = entry.get("step"), entry.get("sampling", "linear")
+    return number(name, entry["min"], entry["max"], step=step, sampling=sampling, default=entry["default"])
+
+
+def _choose_widths(hp, network, entry):
+    fewest, most = entry["layers"]
+    default = entry["default"]
+    layers = hp.Int(f"{network}_layers", fewest, most, default=len(default))
+    widths = []
+    for layer in range(1, most + 1):
+        with hp.conditional_scope(f"{network}_layers", list(range(max(layer, fewest), most + 1))):
+            usual = default[min(layer, len(default)) - 1]
+            widths.append(hp.Choice(f"{network}_width_{layer}", entry["values"], default=usual))
+    return widths[:layers]
+
+
+def _check_entry(name, entry):
+    def refuse(problem):
+        raise ValueError(f"{name} of the space {problem}: {entry!r}.")
+
+    has_layers = name.endswith("_widths")
+    if not isinstance(entry, dict):
+        values = entry if has_layers and isinstance(entry, list) else [entry]
+        if not values or not all(map(_is_number, values)):
+            refuse("must be a number, or a list of them for widths, where it is fixed")
+        return
+    kinds = {"values", "default"} | {"layers"} if has_layers else {"values", "default"}, {"min", "max", "default"}
+    if not (set(entry) == kinds[0] or (not has_layers and kinds[1] <= set(entry) <= kinds[1] | {"step", "sampling"})):
+        refuse(f"must have {', '.join(sorted(kinds[0]))}" + ("" if has_layers else ", or min, max and default"))
+    defaults = entry["default"] if has_layers else [entry["default"]]
+    if "values" in entry:
+        if not isinstance(entry["values"], list) or not all(map(_is_number, entry["values"])):
+            refuse("must have a list of numbers as values")
+        is_inside = isinstance(defaults, list) and all(value in entry["values"] for value in defaults)
+    else:
+        if entry.get("sampling", "linear") not in ("linear", "log"):
+            refuse("must have the sampling linear or log")
+        if not all(_is_number(entry[key]) for key in ("min", "max", "default")):
+            refuse("must have numbers as min, max and default")
+        is_inside = entry["min"] <= entry["default"] <= entry["max"]
+        if entry.get("sampling") == "log" and entry["min"] <= 0:
+            refuse("must have a min above 0, as its sampling is log")
+    if has_layers:
+        layers = entry["layers"]
+        if not isinstance(layers, list) or len(layers) != 2 or not all(isinstance(count, int) for count in layers):
+            refuse("must have the fewest and the most layers, two whole numbers, as layers")
+        is_inside = is_inside and 1 <= layers[0] <= len(defaults) <= layers[1]
+    if not is_inside:
+        refuse("must have a default of its own range")
+
+
+def _is_number(value):
+    return isinstance(value, int | float) and not isinstance(value, bool)

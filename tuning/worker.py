@@ -1,0 +1,145 @@
+"""A worker of a sweep: asks the chief for a trial, runs it, tells what came of it, and ends."""
+
+import errno
+import functools
+import os
+import shutil
+import sys
+import time
+import traceback
+
+import grpc
+import keras
+from keras_tuner.src.distribute import oracle_client
+from keras_tuner.src.engine.tuner_utils import convert_hyperparams_to_hparams
+from tensorboard.plugins.hparams import api as hparams_api
+
+import gan
+from gan.files import written_whole
+from tuning import processes
+from tuning.hypermodel import GANHyperModel
+from tuning.layout import (
+    best_epoch,
+    deaths_file,
+    failure_file,
+    heartbeat_file,
+    read_history,
+    read_settings,
+    run_folder,
+)
+
+MAX_DEATHS = 2
+IDLE_SECONDS = 1
+# keras-tuner's own patience with a chief that does not answer is an hour.
+oracle_client.TIMEOUT = 60
+
+
+def work(output, chief, tuner_id):
+    """Runs one trial in this process, which it ends.
+
+    Args:
+        output: Folder of the sweep.
+        chief: `(host, port)` of the chief.
+        tuner_id: String, the worker's name. Under the name of one that has died it gets the trial that was left.
+    """
+    host, port = chief
+    os.environ.update(
+        KERASTUNER_ORACLE_IP=host, KERASTUNER_ORACLE_PORT=str(port), KERASTUNER_TUNER_ID=tuner_id
+    )
+    client = oracle_client.OracleClient(None)
+    while (trial := _ask(client.create_trial, tuner_id)).status == "IDLE":
+        time.sleep(IDLE_SECONDS)
+    if trial.status == "STOPPED":
+        sys.exit(processes.NO_MORE_TRIALS)
+    heartbeat = heartbeat_file(output, tuner_id)
+    with written_whole(heartbeat) as partial:
+        partial.write_text(trial.trial_id)
+    try:
+        failure_file(output, trial.trial_id).unlink(missing_ok=True)
+        _fail_if_deadly(output, trial.trial_id)
+        run_trial(output, read_settings(output), trial)
+        best = best_epoch(read_history(output, trial.trial_id))
+        trial.status = "COMPLETED"
+    except Exception as error:
+        if getattr(error, "errno", None) == errno.ENOSPC:
+            sys.exit(processes.DISK_FULL)
+        traceback.print_exc()
+        with written_whole(failure_file(output, trial.trial_id)) as partial:
+            partial.write_text(f"{type(error).__name__}: {error}".splitlines()[0])
+        trial.status = "FAILED"
+    if trial.status == "COMPLETED":
+        metrics = {name: value for name, value in best.items() if name.startswith("val_")}
+        _ask(client.update_trial, trial.trial_id, metrics, step=int(best["epoch"]))
+    _ask(client.end_trial, trial)
+    heartbeat.unlink()
+
+
+def _ask(call, *arguments, **named):
+    """Calls the chief, again where it was just being started anew."""
+    while True:
+        try:
+            return call(*arguments, **named)
+        except grpc.RpcError as error:
+            if error.code() == grpc.StatusCode.DEADLINE_EXCEEDED:
+                sys.exit(processes.NO_CHIEF)
+            time.sleep(IDLE_SECONDS)
+
+
+def _fail_if_deadly(output, trial_id):
+    file = deaths_file(output, trial_id)
+    deaths = file.read_text().splitlines() if file.exists() else []
+    if len(deaths) >= MAX_DEATHS:
+        raise RuntimeError(f"{len(deaths)} processes died of it ({', then '.join(deaths)}).")
+
+
+def run_trial(output, settings, trial):
+    """Trains what a trial asks for, from its beginning; a trial that was promoted from where it was left.
+
+    Args:
+        output: Folder of the sweep.
+        settings: What `read_settings` returns.
+        trial: A `keras_tuner` trial.
+
+    Raises:
+        FloatingPointError: The training has diverged.
+    """
+    hp = trial.hyperparameters
+    folder = run_folder(output, trial.trial_id)
+    shutil.rmtree(folder, ignore_errors=True)
+    extractor = gan.metrics.load_extractor(settings["extractor"])
+    hypermodel = GANHyperModel(settings["image_shape"], settings["space"], extractor, settings["seed"])
+    checkpoint = folder / "model.keras"
+    promoted_from = hp.values.get("tuner/trial_id")
+    if promoted_from is None:
+        model, initial_epoch = hypermodel.build(hp), 0
+    else:
+        if failure_file(output, promoted_from).exists():
+            raise RuntimeError(f"trial {promoted_from}, which it was to go on with, has failed.")
+        shutil.copytree(run_folder(output, promoted_from), folder)
+        model, initial_epoch = gan.Checkpoint.load(checkpoint)
+    epochs = hp.values.get("tuner/epochs", settings["epochs"])
+    load = functools.partial(
+        gan.datasets.load, settings["data"], image_shape=settings["image_shape"], seed=settings["seed"]
+    )
+    board = folder / "tensorboard"
+    hypermodel.fit(
+        hp,
+        model,
+        functools.partial(load, split="train"),
+        validation_data=load(split="test"),
+        validation_freq=sorted({*range(settings["validate_every"], epochs, settings["validate_every"]), epochs}),
+        epochs=epochs,
+        initial_epoch=initial_epoch,
+        verbose=0,
+        callbacks=[
+            gan.CSVHistory(folder / "history.csv"),
+            keras.callbacks.TensorBoard(board, write_graph=False),
+            hparams_api.KerasCallback(
+                str(board), convert_hyperparams_to_hparams(hp, hparams_api), trial_id=trial.trial_id
+            ),
+            gan.Checkpoint(checkpoint, monitor="val_fid"),
+        ],
+    )
+    if "tuner/epochs" not in hp.values:
+        # Only a trial that may be promoted is gone on with.
+        checkpoint.unlink()
