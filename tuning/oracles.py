@@ -79,6 +79,8 @@ class SweepOracle(keras_tuner.Oracle):
         failure = failure_file(self._directory, trial.trial_id)
         trial.message = failure.read_text() if trial.status == "FAILED" and failure.exists() else None
         super().end_trial(trial)
+        # keras-tuner saves before it takes the trial from the worker.
+        self.save()
 
     @keras_tuner.synchronized
     def requeue(self, tuner_id):

@@ -4,6 +4,7 @@ Where it can be they are forked from a server that has imported TensorFlow but n
 instant, with a memory of its own that it gives back at its end. The command itself imports neither.
 """
 
+import contextlib
 import importlib
 import multiprocessing
 import os
@@ -36,13 +37,14 @@ def get_context(forks=True):
     return context
 
 
-def start(context, target, *arguments, log=None, environment=None, heartbeat=None):
+def start(context, target, *arguments, name="", log=None, environment=None, heartbeat=None):
     """Starts a function in a process that ends with this one, whatever ends it, and does not mind Ctrl-C.
 
     Args:
         context: What `get_context` returns.
         target: `"module:function"`, which is not imported here.
         *arguments: What can be pickled.
+        name: String, what the system shows it as, where it can be told.
         log: File to add its output to. Default None: it goes where that of this process goes.
         environment: Dict of environment variables to set. Default None.
         heartbeat: File whose time of change is kept up to date while the process lives. Default None.
@@ -50,7 +52,7 @@ def start(context, target, *arguments, log=None, environment=None, heartbeat=Non
     Returns:
         The `multiprocessing.Process`.
     """
-    process = context.Process(target=_enter, args=(target, arguments, log, environment or {}, heartbeat))
+    process = context.Process(target=_enter, args=(target, arguments, name, log, environment or {}, heartbeat))
     process.start()
     return process
 
@@ -69,7 +71,7 @@ def call(context, target, *arguments, log=None):
         RuntimeError: The process died.
     """
     receiver, sender = context.Pipe(duplex=False)
-    process = start(context, "tuning.processes:_answer", sender, target, arguments, log=log)
+    process = start(context, "tuning.processes:_answer", sender, target, arguments, name="tune", log=log)
     sender.close()
     try:
         answer, error = receiver.recv()
@@ -94,8 +96,10 @@ def describe_exit(exitcode):
     return f"exit status {exitcode}" if exitcode >= 0 else f"killed by {signal.Signals(-exitcode).name}"
 
 
-def _enter(target, arguments, log, environment, heartbeat):
+def _enter(target, arguments, name, log, environment, heartbeat):
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with contextlib.suppress(OSError), open("/proc/self/comm", "w") as file:
+        file.write(name)
     os.environ.update(environment)
     parent = multiprocessing.parent_process().sentinel
     threading.Thread(target=_watch, args=(parent, heartbeat), daemon=True).start()

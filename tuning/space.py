@@ -8,8 +8,8 @@ SPACE = {
     "generator_widths": {"layers": [1, 4], "values": [128, 256, 512, 1024], "default": [256, 512, 1024]},
     "discriminator_widths": {"layers": [1, 3], "values": [128, 256, 512, 1024], "default": [512, 256]},
     "dropout": {"min": 0.0, "max": 0.6, "step": 0.1, "default": 0.3},
-    "generator_lr": {"min": 1e-5, "max": 1e-2, "sampling": "log", "default": 1e-4},
-    "discriminator_lr": {"min": 1e-5, "max": 1e-2, "sampling": "log", "default": 1e-4},
+    "generator_lr": {"min": 3e-5, "max": 3e-3, "sampling": "log", "default": 1e-4},
+    "discriminator_lr": {"min": 3e-5, "max": 3e-3, "sampling": "log", "default": 1e-4},
     "beta_1": {"values": [0.0, 0.5, 0.7, 0.9], "default": 0.9},
 }
 

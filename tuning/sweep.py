@@ -120,7 +120,9 @@ class _Crew:
 
     def _start(self, name, *arguments, **named):
         log = log_file(self.output, name)
-        self.starts[name] = functools.partial(processes.start, self.context, *arguments, log=log, **named)
+        self.starts[name] = functools.partial(
+            processes.start, self.context, *arguments, name=f"tune-{name}", log=log, **named
+        )
         self.deaths[name] = []
         self.running[name] = self.starts[name]()
 
