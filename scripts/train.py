@@ -12,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from gan import cli
+from tuning.space import SPACE
 
 DEFAULTS = {
     "data": "auto",
@@ -20,6 +21,7 @@ DEFAULTS = {
     "batch_size": 256,
     "generator_lr": 1e-4,
     "discriminator_lr": 1e-4,
+    "beta_1": 0.9,
     "label_smoothing": 0.0,
     "latent_dim": 100,
     "generator_widths": [256, 512, 1024],
@@ -52,10 +54,17 @@ def parse_arguments():
         metavar=("HEIGHT", "WIDTH", "CHANNELS"),
         help="what a folder of images is resized to, 1 channel for gray or 3 for RGB (default: 28 28 1)",
     )
+    parser.add_argument(
+        "--hyperparameters",
+        type=Path,
+        metavar="FILE.json",
+        help="the best.json of a sweep: batch size, networks and optimizers (an option given beside it wins)",
+    )
     add("--epochs", "passes over the images", type=cli.positive_int)
     add("--batch-size", "images in a step", type=cli.positive_int)
     add("--generator-lr", "learning rate of the generator's Adam", type=cli.positive_float, metavar="RATE")
     add("--discriminator-lr", "learning rate of the discriminator's Adam", type=cli.positive_float, metavar="RATE")
+    add("--beta-1", "decay of the momentum of both Adams", type=cli.share, metavar="SHARE")
     add("--label-smoothing", "real images get the label 1 less this share", type=cli.share, metavar="SHARE")
     add("--latent-dim", "length of a latent vector", type=cli.positive_int, metavar="LENGTH")
     add("--generator-widths", "units of its hidden layers", type=cli.positive_int, nargs="+", metavar="UNITS")
@@ -75,7 +84,27 @@ def parse_arguments():
         "(default: digits for gray images of 28x28; without one for others, nothing is validated)",
         metavar="NAME",
     )
-    return vars(parser.parse_args())
+    given = vars(parser.parse_args())
+    if file := given.get("hyperparameters"):
+        # Checked as if they had been typed, and what was typed comes later.
+        given = vars(parser.parse_args([*read_hyperparameters(file), *sys.argv[1:]]))
+        del given["hyperparameters"]
+    return given
+
+
+def read_hyperparameters(file):
+    """The options that a sweep's best.json stands for."""
+    try:
+        values = dict(json.loads(file.read_text()))
+    except (OSError, ValueError, TypeError) as error:
+        cli.fail(f"--hyperparameters {file} cannot be read as a table in JSON ({error}).", 2)
+    for problem, names in (("lacks", set(SPACE) - set(values)), ("has unknown", set(values) - set(SPACE))):
+        if names:
+            cli.fail(f"--hyperparameters {file} {problem} {', '.join(sorted(names))}.", 2)
+    options = []
+    for name, value in values.items():
+        options += [f"--{name.replace('_', '-')}", *map(str, value if isinstance(value, list) else [value])]
+    return options
 
 
 def settle(given):
@@ -148,8 +177,8 @@ def prepare(output, settings):
         discriminator = gan.build_discriminator(image_shape, settings["discriminator_widths"], settings["dropout"])
         model = gan.GAN(generator, discriminator, seed=settings["seed"])
         model.compile(
-            generator_optimizer=keras.optimizers.Adam(settings["generator_lr"]),
-            discriminator_optimizer=keras.optimizers.Adam(settings["discriminator_lr"]),
+            generator_optimizer=keras.optimizers.Adam(settings["generator_lr"], settings["beta_1"]),
+            discriminator_optimizer=keras.optimizers.Adam(settings["discriminator_lr"], settings["beta_1"]),
             loss=gan.losses.BinaryCrossentropy(settings["label_smoothing"]),
             metrics=gan.metrics.all_metrics(gan.metrics.load_extractor(settings["extractor"]), image_shape)
             if validation

@@ -51,6 +51,10 @@ class SweepOracle(keras_tuner.Oracle):
             return {"status": "STOPPED"}
         if not self.trials:
             return {"status": "RUNNING", "values": self.reference_values()}
+        return self.draw(trial_id)
+
+    def draw(self, trial_id):
+        """What keras-tuner tries next."""
         return super().populate_space(trial_id)
 
     def reference_values(self):
@@ -103,6 +107,7 @@ class SweepOracle(keras_tuner.Oracle):
         }
         self.times = state["times"]
         self.seconds_before = state["seconds"]
+        self._written = {trial_id: _read_json(self._trial_file(trial_id)) for trial_id in self.trials}
 
     def save(self):
         # Trials change in place, and those of the file are to be told from those of the next.
@@ -111,15 +116,19 @@ class SweepOracle(keras_tuner.Oracle):
             partial.write_text(json.dumps(state))
         for trial_id, trial in state["trials"].items():
             if self._written.get(trial_id) != trial:
-                with written_whole(Path(self._get_trial_dir(trial_id)) / "trial.json") as partial:
+                with written_whole(self._trial_file(trial_id)) as partial:
                     partial.write_text(json.dumps(trial, indent=4))
                 self._written[trial_id] = trial
 
     def _save_trial(self, trial):
         self.save()
 
+    def _trial_file(self, trial_id):
+        return Path(self._get_trial_dir(trial_id)) / "trial.json"
+
     def reload(self):
-        self.set_state(json.loads(Path(self._get_oracle_fname()).read_text()))
+        self.set_state(_read_json(self._get_oracle_fname()))
+        # What was killed between the two kinds of files.
         self.save()
 
 
@@ -130,10 +139,10 @@ class RandomOracle(SweepOracle, RandomSearchOracle):
 class BayesianOracle(SweepOracle, BayesianOptimizationOracle):
     """Fits a Gaussian process to the trials, and takes what it expects most of."""
 
-    def populate_space(self, trial_id):
+    def draw(self, trial_id):
         # keras-tuner does not save this one: each trial gets its own, so that a sweep that goes on does not repeat it.
         self._random_state = np.random.RandomState(self.seed + len(self.trials))
-        return super().populate_space(trial_id)
+        return super().draw(trial_id)
 
 
 class BracketOracle(SweepOracle, HyperbandOracle):
@@ -144,12 +153,12 @@ class BracketOracle(SweepOracle, HyperbandOracle):
         values = super().reference_values()
         return {**values, "tuner/epochs": self.max_epochs, "tuner/initial_epoch": 0}
 
-    def populate_space(self, trial_id):
+    def draw(self, trial_id):
         # keras-tuner waits for trials that have failed to complete, and gives up a bracket for it.
         trials = self.trials
         self.trials = {name: _as_worst(trial) for name, trial in trials.items()}
         try:
-            return super().populate_space(trial_id)
+            return super().draw(trial_id)
         finally:
             self.trials = trials
 
@@ -162,6 +171,11 @@ class BracketOracle(SweepOracle, HyperbandOracle):
             for number in range(self._get_num_rounds(bracket))
             for _ in range(self._get_size(bracket, number))
         ]
+
+
+def _read_json(file):
+    file = Path(file)
+    return json.loads(file.read_text()) if file.exists() else None
 
 
 def _as_worst(trial):

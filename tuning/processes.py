@@ -29,7 +29,8 @@ def get_context(forks=True):
     Returns:
         A context of `multiprocessing`.
     """
-    # TensorFlow reads them when it is imported and when it finds a GPU.
+    # Read when a library is imported, and by TensorFlow when it finds a GPU. What NumPy has to do is small.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     context = multiprocessing.get_context("forkserver" if forks and sys.platform == "linux" else "spawn")

@@ -30,8 +30,8 @@ from tuning.layout import (
 
 MAX_DEATHS = 2
 IDLE_SECONDS = 1
-# keras-tuner's own patience with a chief that does not answer is an hour.
-oracle_client.TIMEOUT = 60
+# keras-tuner's own patience with a chief that does not answer is an hour; a Gaussian process takes a minute.
+oracle_client.TIMEOUT = 300
 
 
 def work(output, chief, tuner_id):
