@@ -124,7 +124,8 @@ def show_leaderboard(output):
     table = Table(*columns, box=None)
     for row in shown:
         table.add_row(*(row[name] for name in columns))
-    Console(soft_wrap=True).print(table)
+    # As wide as it needs to be, also where it is read from a file.
+    Console(width=200).print(table)
     print(f"{output} holds {', '.join(sorted(path.name for path in output.iterdir()))}.")
 
 

@@ -90,3 +90,35 @@ def build_metric():
         return metric
 
     return build
+
+
+@pytest.fixture(scope="session")
+def digits_file(tmp_path_factory):
+    """200 digits to train on and 60 to validate with."""
+    images, _ = gan.datasets.read("mnist5k")
+    path = tmp_path_factory.mktemp("data") / "digits.npz"
+    np.savez(path, x_train=images[::25], x_test=images[7::84])
+    return path
+
+
+@pytest.fixture
+def small_settings(digits_file):
+    """A sweep of very small networks."""
+    return {
+        "data": str(digits_file),
+        "image_shape": None,
+        "extractor": None,
+        "tuner": "random",
+        "epochs": 2,
+        "trials": 3,
+        "iterations": None,
+        "validate_every": 5,
+        "seed": 0,
+        "space": {
+            "latent_dim": 4,
+            "batch_size": 100,
+            "generator_widths": [8, 8],
+            "discriminator_widths": [8],
+            "beta_1": 0.5,
+        },
+    }

@@ -1,0 +1,183 @@
+"""Sweeps with real processes, and what may happen to them."""
+
+import csv
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+import gan
+from tuning.layout import heartbeat_file, leaderboard_file, log_file, read_history, read_records
+
+SCRIPTS = Path(__file__).parents[2] / "scripts"
+SPACE = {
+    "latent_dim": 4,
+    "batch_size": 100,
+    "generator_widths": [8],
+    "discriminator_widths": {"layers": [1, 2], "values": [8, 16], "default": [8]},
+}
+
+
+@pytest.fixture
+def start(tmp_path, digits_file):
+    """Starts `tune.py` on little data; what is left of it is killed in the end."""
+    (tmp_path / "space.json").write_text(json.dumps(SPACE))
+    started = []
+
+    def start(arguments):
+        command = [sys.executable, SCRIPTS / "tune.py", *shlex.split(arguments), "--output", tmp_path / "sweep"]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=tmp_path)
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+
+
+@pytest.fixture
+def options(digits_file):
+    return f"--data {digits_file} --space space.json --epochs 2"
+
+
+def wait_for(find, seconds=90):
+    """What `find` finds, once it finds something."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if found := find():
+            return found
+        time.sleep(0.05)
+    raise AssertionError("what was waited for did not happen.")
+
+
+def pids_of(command):
+    """Processes of a sweep by their names, those of this command's folder only."""
+    pids = {}
+    for folder in Path("/proc").iterdir():
+        try:
+            if folder.name.isdigit() and f"{command.pid}" in ancestors(folder.name):
+                pids[(folder / "comm").read_text().strip()] = int(folder.name)
+        except OSError:
+            continue
+    return pids
+
+
+def ancestors(pid):
+    while int(pid) > 1:
+        pid = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1]
+        yield pid
+
+
+def is_alive(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def working(output, worker):
+    """The trial that a worker trains just now."""
+    file = heartbeat_file(output, worker)
+    return file.read_text() if file.exists() else None
+
+
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="finds processes in /proc")
+
+
+def test_a_sweep_outlives_its_worker_its_chief_and_itself(start, options, tmp_path):
+    output = tmp_path / "sweep"
+    arguments = f"{options} --trials 3 --workers 2"
+    command = start(arguments)
+    doomed = wait_for(lambda: working(output, "worker-0"))
+    first_pid = pids_of(command)["tune-worker-0"]
+    os.kill(first_pid, signal.SIGKILL)
+    # It comes back under its old name and to its old trial, and dies of it again.
+    second_pid = wait_for(lambda: pid if (pid := pids_of(command).get("tune-worker-0")) != first_pid else None)
+    time.sleep(0.5)
+    assert working(output, "worker-0") == doomed
+    os.kill(second_pid, signal.SIGKILL)
+    os.kill(pids_of(command)["tune-chief"], signal.SIGKILL)
+    wait_for(lambda: doomed in read_records(output)["end_order"])
+    # Everything goes at once, but for what the kernel does not tell at once.
+    everyone = pids_of(command)
+    command.kill()
+    wait_for(lambda: not any(map(is_alive, everyone.values())), 10)
+    finished = read_records(output)["end_order"]
+    times = {trial_id: (output / f"trials/trial_{trial_id}/trial.json").stat().st_mtime_ns for trial_id in finished}
+
+    printed, errors = start(arguments).communicate()
+    assert not errors
+    records = read_records(output)
+    assert sorted(records["end_order"]) == ["0", "1", "2"] and records["end_order"][: len(finished)] == finished
+    statuses = {trial_id: trial["status"] for trial_id, trial in records["trials"].items()}
+    assert statuses.pop(doomed) == "FAILED" and set(statuses.values()) == {"COMPLETED"}
+    reason = records["trials"][doomed]["message"]
+    assert "2 processes died of it (killed by SIGKILL, then killed by SIGKILL)" in reason
+    for trial_id, before in times.items():
+        assert (output / f"trials/trial_{trial_id}/trial.json").stat().st_mtime_ns == before
+
+    rows = list(csv.DictReader(leaderboard_file(output).read_text().splitlines()))
+    assert [row["trial"] for row in rows][-1] == doomed and rows[-1]["failure"] == reason
+    fids = [float(row["val_fid"]) for row in rows[:-1]]
+    assert fids == sorted(fids) and len(rows) == 3
+    model = gan.load_model(output / "best.keras")
+    assert model.generate(2).shape == (2, 28, 28, 1)
+    best = json.loads((output / "best.json").read_text())
+    assert best["latent_dim"] == model.latent_dim == 4 and best["batch_size"] == 100
+    for picture in ("best_so_far", "hyperparameters", "parallel_coordinates", "samples"):
+        assert gan.images.read_png(output / f"{picture}.png").std() > 0
+    assert "going on after" in printed and "reference" in printed
+
+    # What is done already is only shown again, and another sweep has no place here.
+    printed, errors = start(arguments).communicate()
+    assert "3 of 3" in printed and read_records(output)["end_order"] == records["end_order"]
+    refused = start(f"{options} --trials 3 --seed 7 --validate-every 1")
+    assert "its validate_every is 5, not 1; its seed is 0, not 7" in refused.communicate()[1] and refused.returncode == 2
+    trained = tmp_path / "trained"
+    subprocess.run(
+        [sys.executable, SCRIPTS / "train.py", "--data", "mnist5k", "--epochs", "1", "--validate-every", "0"]
+        + ["--hyperparameters", output / "best.json", "--output", trained, "--batch-size", "500"],
+        check=True,
+        capture_output=True,
+    )
+    arguments = json.loads((trained / "config.json").read_text())["arguments"]
+    assert {**best, "batch_size": 500}.items() <= arguments.items()
+
+
+def test_ctrl_c_stops_all_processes_at_once_and_says_how_to_go_on(start, options, tmp_path):
+    command = start(f"{options} --trials 2 --workers 1")
+    wait_for(lambda: working(tmp_path / "sweep", "worker-0"))
+    everyone = pids_of(command)
+    assert {"tune-chief", "tune-worker-0"} <= set(everyone)
+    command.send_signal(signal.SIGINT)
+    _, errors = command.communicate(timeout=10)
+    assert command.returncode == 130 and "finished trials are kept" in errors and "Traceback" not in errors
+    wait_for(lambda: not any(map(is_alive, everyone.values())), 10)
+
+
+def test_chief_and_workers_may_be_apart(start, options, tmp_path):
+    output = tmp_path / "sweep"
+    chief = start(f"{options} --trials 2 --role chief --listen 127.0.0.1:53211")
+    wait_for(log_file(output, "chief").exists)
+    time.sleep(1)
+    worker = start("--role worker --chief 127.0.0.1:53211 --workers 1")
+    assert worker.wait(120) == 0 and chief.wait(30) == 0
+    assert [trial["status"] for trial in read_records(output)["trials"].values()] == 2 * ["COMPLETED"]
+    assert all(len(read_history(output, trial_id)) == 2 for trial_id in "01")
+
+
+def test_a_sweep_whose_trials_all_diverge_fails_after_the_first_few(start, options, tmp_path):
+    (tmp_path / "space.json").write_text(json.dumps({**SPACE, "generator_lr": 1e30}))
+    command = start(f"{options} --trials 20 --workers 2")
+    printed, errors = command.communicate()
+    assert command.returncode == 1 and "Traceback" not in errors
+    assert "trials have failed, the last by: FloatingPointError: training has diverged" in errors
+    trials = read_records(tmp_path / "sweep")["trials"].values()
+    assert 3 <= len(trials) <= 4 and {trial["status"] for trial in trials} == {"FAILED"}
+    assert printed.count("failed: FloatingPointError") == len(trials)
