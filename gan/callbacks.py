@@ -327,7 +327,9 @@ class Progress(keras.callbacks.Callback):
         self.epoch_seconds.append(time.monotonic() - self.started)
         line = self._line(f"{self.epoch_seconds[-1]:.1f} s", 1, self.epoch_seconds[-10:], logs)
         print(f"\r{line}\033[K" if sys.stdout.isatty() else line, flush=True)
-        if measured := _format(logs, lambda name: name.startswith("val_") and name.removeprefix("val_") not in logs):
+        if measured := _format(
+            logs, lambda name: name.startswith("val_") and name.removeprefix("val_") not in logs, ".4g"
+        ):
             print(f"  {measured}", flush=True)
 
     def _line(self, done, epochs_done, epoch_seconds, logs):
@@ -337,5 +339,7 @@ class Progress(keras.callbacks.Callback):
         return f"epoch {self.epoch + 1:{len(str(epochs))}}/{epochs}  {values}  {done}, {format_duration(left)} left"
 
 
-def _format(logs, is_told):
-    return "  ".join(f"{name} {value:.3f}" for name, value in logs.items() if np.ndim(value) == 0 and is_told(name))
+def _format(logs, is_told, digits=".3f"):
+    return "  ".join(
+        f"{name} {value:{digits}}" for name, value in logs.items() if np.ndim(value) == 0 and is_told(name)
+    )

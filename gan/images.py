@@ -6,7 +6,7 @@ import imageio.v3 as imageio
 import numpy as np
 from matplotlib import image as matplotlib_image
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import LogFormatter, LogLocator, MaxNLocator
 
 from gan.files import written_whole
 
@@ -167,6 +167,13 @@ def save_panels(path, panels):
         figure.savefig(partial)
 
 
+def label_logarithmically(axis):
+    """Labels a logarithmic axis with plain numbers: 1, 2, 5, 10, and with more of them where it spans little."""
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_formatter(LogFormatter(minor_thresholds=(0.8, 0.4)))
+
+
 def save_curves(path, history, extractor=None):
     """Draws losses and accuracies over the epochs and, where it was measured, the fid.
 
@@ -197,7 +204,7 @@ def save_curves(path, history, extractor=None):
             axes.set_ylim(0, 1)
     if "val_fid" in history:
         axes.set_yscale("log")
-        axes.yaxis.set_major_formatter("{x:g}")
+        label_logarithmically(axes.yaxis)
     axes.set_xlabel("epoch")
     with written_whole(path) as partial:
         figure.savefig(partial)

@@ -14,6 +14,8 @@ from gan import losses
 from gan.files import read_keras_file
 from gan.metrics import FeatureMetric, figures_of
 
+LOGGED = ("loss", "g_loss", "d_loss", "real_accuracy", "fake_accuracy")
+
 
 @keras.saving.register_keras_serializable(package="gan")
 class GAN(keras.Model):
@@ -106,7 +108,7 @@ class GAN(keras.Model):
             ValueError: Both optimizers are one and the same object, or one, the loss or a metric cannot be
                 interpreted or does not take these images.
         """
-        metrics = list(metrics or [])
+        metrics = metrics or []
         self._build_metrics(metrics)
         super().compile(
             optimizer=None,
@@ -126,12 +128,12 @@ class GAN(keras.Model):
         self.discriminator_optimizer.build(self.discriminator.trainable_variables)
         self.optimizer = _OptimizerPair([self.generator_optimizer, self.discriminator_optimizer])
         self.loss = losses.get(loss)
-        self.logged = [
-            keras.metrics.Mean(name) for name in ("loss", "g_loss", "d_loss", "real_accuracy", "fake_accuracy")
-        ]
-        self.quality_metrics = metrics
+        self.logged = [keras.metrics.Mean(name) for name in LOGGED]
+        self.quality_metrics = list(metrics)
 
     def _build_metrics(self, metrics):
+        if not isinstance(metrics, (list, tuple)):
+            raise ValueError(f"metrics must be a list of metrics of gan.metrics, not {metrics!r}.")
         networks = {}
         for metric in metrics:
             if not isinstance(metric, FeatureMetric):
@@ -140,8 +142,9 @@ class GAN(keras.Model):
             name = metric.extractor_name
             if networks.setdefault(name, metric.extractor) != metric.extractor:
                 raise ValueError(f"two extractors have the name {name!r}; figures of which one would not be known.")
-        if len({metric.name for metric in metrics}) < len(metrics):
-            raise ValueError(f"metrics must have different names, not {[metric.name for metric in metrics]}.")
+        figures = [*LOGGED, *(figure for metric in metrics for figure in metric.figures or [metric.name])]
+        if len(set(figures)) < len(figures):
+            raise ValueError(f"metrics must log under different names, not {', '.join(figures)}.")
 
     def get_compile_config(self):
         if not self.compiled:

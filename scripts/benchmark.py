@@ -2,19 +2,25 @@
 
 import argparse
 import contextlib
+import functools
 import io
 import itertools
+import json
 import multiprocessing
 import os
 import statistics
+import subprocess
 import sys
 import tempfile
+import threading
 import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import gan
 from gan import cli
+from tuning import processes
+from tuning.layout import read_records
 
 IMAGES = 60_000
 TEST_IMAGES = 10_000
@@ -52,6 +58,26 @@ validation that compiles is not among them, and told apart. Times are medians of
 
 Peak memory is that of processes of their own, which validate on 10,000, on 5,000 and on 2,500 images.
 """
+TUNE = """Times a random sweep of scripts/tune.py with a worker on each core against keras-tuner's own search, which
+runs the same trials one after the other: the reference job for a few epochs, at learning rates that differ. Counted is
+all of it, from the start of the command to the end of the leaderboard, and the search from the start of Python. What
+could be gained is measured first: one such trial alone with all cores, and as many at once as there are cores with one
+each. Where the time of a trial goes is told of the one alone; Python's start and its imports, which our trials share,
+of an interpreter of its own.
+
+Memory is the sum over all processes of what they hold (PSS, where a page that several share counts once), at its peak
+while the first four trials and while the last four were run. Linux only.
+"""
+# Trials of one size, whose memory can be compared.
+TUNE_SPACE = {
+    "latent_dim": 100,
+    "batch_size": BATCH_SIZE,
+    "generator_widths": [256, 512, 1024],
+    "discriminator_widths": [512, 256],
+    "dropout": 0.3,
+    "beta_1": 0.9,
+}
+FEW_TRIALS = 4
 
 
 def parse_arguments():
@@ -74,6 +100,11 @@ def parse_arguments():
         "--steps", type=cli.positive_int, default=240, metavar="N", help="steps to time in each way (default: 240)"
     )
     add("evaluate", "the speed and the memory of the metrics", EVALUATE)
+    tune = add("tune", "the speed and the memory of a sweep", TUNE)
+    tune.add_argument(
+        "--trials", type=cli.positive_int, default=20, metavar="N", help="trials of the sweep (default: 20)"
+    )
+    tune.add_argument("--epochs", type=cli.positive_int, default=2, metavar="N", help="of each trial (default: 2)")
     return parser.parse_args()
 
 
@@ -335,14 +366,175 @@ def evaluate(source):
     print(f"second / first       {next(ratios):7.3f}   goal: below 0.5")
 
 
+def trial_arguments(data, epochs):
+    """What a search, or the `fit` of a hypermodel, is given."""
+    load = functools.partial(gan.datasets.load, data)
+    return [functools.partial(load, split="train")], {
+        "validation_data": load(split="test"),
+        "validation_freq": [epochs],
+        "epochs": epochs,
+        "verbose": 0,
+    }
+
+
+def run_trial(data, epochs):
+    """Runs the reference job for a few epochs; seconds of its parts."""
+    import keras
+    import keras_tuner
+
+    from tuning import GANHyperModel
+
+    begin = time.perf_counter()
+    step_ends, test_begins, test_ends = [], [], []
+    timer = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: step_ends.append(time.perf_counter()),
+        on_test_begin=lambda logs: test_begins.append(time.perf_counter()),
+        on_test_end=lambda logs: test_ends.append(time.perf_counter()),
+    )
+    hypermodel, hp = GANHyperModel(space=TUNE_SPACE), keras_tuner.HyperParameters()
+    arguments, named = trial_arguments(data, epochs)
+    hypermodel.fit(hp, hypermodel.build(hp), *arguments, callbacks=[timer], **named)
+    return {
+        "load, build, trace, compile": step_ends[0] - begin,
+        "training": step_ends[-1] - step_ends[0],
+        "validation": test_ends[-1] - test_begins[-1],
+        "all": time.perf_counter() - begin,
+    }
+
+
+def run_trials(data, epochs, count):
+    """Runs so many trials at once, each with its share of the cores; seconds of the parts of the slowest."""
+    threads = str(processes.count_cores() // count)
+    environment = {"TF_NUM_INTRAOP_THREADS": threads, "TF_NUM_INTEROP_THREADS": threads}
+    context = processes.get_context()
+    with ProcessPoolExecutor(count, context, initializer=os.environ.update, initargs=(environment,)) as pool:
+        return max(pool.map(run_trial, [data] * count, [epochs] * count), key=lambda parts: parts["all"])
+
+
+def search_serially(data, epochs, values_of_trials, folder):
+    """keras-tuner's own search, of trials that are known."""
+    cli.import_keras()
+    import keras_tuner
+
+    from tuning import GANHyperModel
+
+    class KnownTrials(keras_tuner.Oracle):
+        def populate_space(self, trial_id):
+            return {"status": "RUNNING", "values": values_of_trials[len(self.trials)]}
+
+    oracle = KnownTrials(keras_tuner.Objective("val_fid", "min"), max_trials=len(values_of_trials))
+    tuner = keras_tuner.Tuner(oracle, GANHyperModel(space=TUNE_SPACE), directory=folder, project_name="trials")
+    arguments, named = trial_arguments(data, epochs)
+    tuner.search(*arguments, **named)
+
+
+class MemoryWatch(threading.Thread):
+    """Megabytes that a process and all below it hold, and how many trials had been begun then."""
+
+    def __init__(self, pid, folder):
+        super().__init__(daemon=True)
+        self.pid = pid
+        self.folder = folder
+        self.samples = []
+
+    def run(self):
+        while pids := descendants(self.pid):
+            begun = len(list(self.folder.glob("trials/trial_*/trial.json")))
+            self.samples.append((begun, sum(map(megabytes_of, pids))))
+            time.sleep(0.5)
+
+    def peak(self, first, last):
+        return max(megabytes for begun, megabytes in self.samples if first <= begun <= last)
+
+
+def descendants(pid):
+    """The process and all below it that are alive."""
+    parents = {}
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            state, parent = stat.read_text().rsplit(")", 1)[1].split()[:2]
+            if state != "Z":
+                parents[int(stat.parent.name)] = int(parent)
+    found = {pid} & set(parents)
+    while new := {child for child, parent in parents.items() if parent in found} - found:
+        found |= new
+    return found
+
+
+def megabytes_of(pid):
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    except OSError:  # It has just ended.
+        return 0
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
+
+
+def tune(source, trials, epochs):
+    import numpy as np
+
+    source, images = read(source)
+    cores = processes.count_cores()
+    with tempfile.TemporaryDirectory() as folder:
+        folder = Path(folder)
+        data, space = folder / "images.npz", folder / "space.json"
+        x_train, x_test = (np.resize(images, (size, *images.shape[1:])) for size in (IMAGES, TEST_IMAGES))
+        np.savez(data, x_train=x_train, x_test=x_test)
+        space.write_text(json.dumps(TUNE_SPACE))
+        alone, together = (run_trials(data, epochs, count) for count in (1, cores))
+        start = time.perf_counter()
+        subprocess.run([sys.executable, "-c", "import tuning.preload"], check=True, capture_output=True)
+        imports = time.perf_counter() - start
+
+        start = time.perf_counter()
+        command = [sys.executable, Path(__file__).with_name("tune.py"), "--data", data, "--space", space]
+        command += ["--trials", str(trials), "--epochs", str(epochs), "--output", folder / "ours"]
+        ours = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        our_memory = MemoryWatch(ours.pid, folder / "ours")
+        our_memory.start()
+        if ours.wait():
+            raise RuntimeError("tune.py has failed.")
+        our_seconds = time.perf_counter() - start
+
+        records = read_records(folder / "ours")["trials"].values()
+        values = [trial["hyperparameters"]["values"] for trial in records]
+        start = time.perf_counter()
+        arguments = (data, epochs, values, folder / "serial")
+        serial = multiprocessing.get_context("spawn").Process(target=search_serially, args=arguments)
+        serial.start()
+        serial_memory = MemoryWatch(serial.pid, folder / "serial")
+        serial_memory.start()
+        serial.join()
+        serial_seconds = time.perf_counter() - start
+
+    print(f"{source} as {IMAGES:,} images, {trials} trials of {epochs} epochs, {cores} workers on {cores} cores")
+    print(f"\none trial alone, {cores} threads   {alone['all']:8.1f} s")
+    for part in ("load, build, trace, compile", "training", "validation"):
+        print(f"  {part:<29}{alone[part]:6.1f} s")
+    print(f"{cores} trials at once, a thread each{together['all']:7.1f} s")
+    print(f"start of Python and imports    {imports:8.1f} s")
+    print(f"\n{'':<24}{'s':>8}{'trials an hour':>16}{'MB, first 4':>14}{'MB, last 4':>12}")
+    for name, seconds, memory in (
+        ("tune.py", our_seconds, our_memory),
+        ("keras-tuner's search", serial_seconds, serial_memory),
+    ):
+        peaks = memory.peak(1, FEW_TRIALS), memory.peak(trials - FEW_TRIALS + 1, trials)
+        print(f"{name:<24}{seconds:8.1f}{3600 * trials / seconds:16.1f}{peaks[0]:14.0f}{peaks[1]:12.0f}")
+    growth = our_memory.peak(trials - FEW_TRIALS + 1, trials) / our_memory.peak(1, FEW_TRIALS)
+    print(f"\nceiling               {cores * alone['all'] / together['all']:7.3f}   of trials at once over one alone")
+    print(f"tune.py / keras-tuner {serial_seconds / our_seconds:7.3f}   trials an hour, goal: at least 1.4")
+    print(f"last / first memory   {growth:7.3f}   of tune.py, goal: at most 1.1")
+
+
 def main():
     arguments = parse_arguments()
     try:
         cli.import_keras()
         if arguments.command == "train":
             train(arguments.data, arguments.steps)
-        else:
+        elif arguments.command == "evaluate":
             evaluate(arguments.data)
+        else:
+            tune(arguments.data, arguments.trials, arguments.epochs)
     except KeyboardInterrupt:
         print("\nstopped.", file=sys.stderr)
         sys.exit(130)

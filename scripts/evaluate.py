@@ -37,7 +37,7 @@ def parse_arguments():
         metavar="N",
         help="images of each kind, at most as many as there are test images (default: %(default)s)",
     )
-    parser.add_argument("--seed", type=int, default=0, help="seed of the latents (default: %(default)s)")
+    parser.add_argument("--seed", type=cli.natural_int, default=0, help="seed of the latents (default: %(default)s)")
     parser.add_argument(
         "--extractor",
         default="digits",
@@ -60,9 +60,14 @@ def parse_arguments():
 def check(arguments):
     if not arguments.model.is_file():
         cli.fail(f"there is no model file {arguments.model}.", 2)
+    if arguments.samples < 2:
+        cli.fail("--samples must be at least 2: one image has no spread.", 2)
+    inputs = {path.resolve() for path in map(Path, (arguments.model, arguments.data, arguments.extractor))}
     for path in (arguments.comparison, arguments.nearest, arguments.json):
         if path:
             cli.check_output(path, arguments.overwrite)
+            if path.resolve() in inputs:
+                cli.fail(f"{path} is what is evaluated: name another file to write.", 2)
 
 
 def prepare(arguments):
@@ -77,6 +82,8 @@ def prepare(arguments):
     arguments.data = gan.datasets.resolve(arguments.data)
     sizes = [len(gan.datasets.read(arguments.data, model.image_shape, split)[0]) for split in ("train", "test")]
     count = min(arguments.samples, *sizes)
+    if count < arguments.samples:
+        print(f"{arguments.data} has {sizes[1]:,} test images: of each kind {count:,} are compared.")
     test, train = (
         gan.datasets.load(arguments.data, min(BATCH_SIZE, *sizes), model.image_shape, split=split)
         for split in ("test", "train")

@@ -16,7 +16,7 @@ def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", type=Path, metavar="MODEL.keras", help="a model that train.py has written")
     parser.add_argument("--count", type=cli.positive_int, default=16, help="how many images (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the latents (default: %(default)s)")
+    parser.add_argument("--seed", type=cli.natural_int, default=0, help="seed of the latents (default: %(default)s)")
     parser.add_argument(
         "--output",
         type=Path,

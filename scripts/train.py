@@ -70,11 +70,12 @@ def parse_arguments():
     add("--generator-widths", "units of its hidden layers", type=cli.positive_int, nargs="+", metavar="UNITS")
     add("--discriminator-widths", "units of its hidden layers", type=cli.positive_int, nargs="+", metavar="UNITS")
     add("--dropout", "share of the discriminator's units dropped", type=cli.share, metavar="SHARE")
-    add("--seed", "seed of everything random", type=int)
+    add("--seed", "seed of everything random", type=cli.natural_int)
     add("--grid-every", "epochs from one picture to the next", type=cli.positive_int, metavar="EPOCHS")
     add(
         "--validate-every",
-        "epochs from one measurement of fid and the like on held-out images to the next, 0 for never",
+        "epochs from one measurement of fid and the like on held-out images to the next (the last epoch has one "
+        "too), 0 for never",
         type=cli.natural_int,
         metavar="EPOCHS",
     )
@@ -210,12 +211,13 @@ def train(output, settings, model, dataset, validation, epoch):
     )
     if settings["validate_every"] and not validation:
         print("nothing is validated: for such images fid needs an --extractor.", flush=True)
+    every = settings["validate_every"] or 1
     model.fit(
         dataset,
         epochs=settings["epochs"],
         initial_epoch=epoch,
         validation_data=validation,
-        validation_freq=settings["validate_every"] or 1,
+        validation_freq=sorted({*range(every, settings["epochs"], every), settings["epochs"]}),
         verbose=0,
         callbacks=[
             gan.CSVHistory(output / "history.csv"),

@@ -17,7 +17,9 @@ def parse_arguments():
         help="mnist, fashion_mnist, mnist5k, an .npz file or a folder of IDX files, with labels (default: %(default)s)",
     )
     parser.add_argument("--epochs", type=cli.positive_int, default=6, help="passes (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="seed of everything random (default: %(default)s)")
+    parser.add_argument(
+        "--seed", type=cli.natural_int, default=0, help="seed of everything random (default: %(default)s)"
+    )
     parser.add_argument("--output", type=Path, required=True, metavar="FILE.keras", help="the file to write")
     parser.add_argument("--overwrite", action="store_true", help="replace the file where it exists")
     return parser.parse_args()

@@ -85,7 +85,10 @@ def check(arguments):
         cli.fail(f"--iterations has a meaning for hyperband only; {arguments.tuner} takes --trials.", 2)
     cores = processes.count_cores()
     if arguments.workers and arguments.workers > cores:
-        print(f"--workers {arguments.workers} are more than the {cores} cores here, and will wait for one another.", file=sys.stderr)
+        print(
+            f"--workers {arguments.workers} are more than the {cores} cores here, and will wait for one another.",
+            file=sys.stderr,
+        )
 
 
 def settle(arguments):

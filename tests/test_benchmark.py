@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import gan
+from tuning import processes
 
 SCRIPT = Path(__file__).parent.parent / "scripts" / "benchmark.py"
 
@@ -72,6 +73,29 @@ def test_evaluate_compares_validations_with_an_epoch(benchmark, monkeypatch, cap
     }
     assert all(value > 0 for value in figures.values())
     assert "1000 MB with 200 images" in out and "800 MB with 50 images" in out
+
+
+def test_tune_compares_a_sweep_with_a_serial_search(benchmark, monkeypatch, capsys):
+    parts = {"load, build, trace, compile": 3, "training": 4, "validation": 1, "all": 8}
+    monkeypatch.setattr(benchmark, "run_trials", lambda data, epochs, count: {**parts, "all": 8 + count})
+    monkeypatch.setattr(benchmark, "IMAGES", 600)
+    monkeypatch.setattr(benchmark, "TEST_IMAGES", 100)
+    command = ["benchmark.py", "tune", "--data", "mnist5k", "--trials", "2", "--epochs", "1"]
+    monkeypatch.setattr(sys, "argv", command)
+    benchmark.main()
+    lines = capsys.readouterr().out.splitlines()
+    sweep, search = (
+        [float(cell) for cell in line[24:].split()]
+        for line in lines
+        if line.startswith(("tune", "keras")) and "/" not in line
+    )
+    for seconds, rate, *megabytes in (sweep, search):
+        assert rate == pytest.approx(3600 * 2 / seconds, rel=0.01)
+        assert all(200 < peak < 5000 for peak in megabytes)
+    ratios = {line[:22].strip(): float(line[22:].split()[0]) for line in lines[-3:]}
+    assert ratios["ceiling"] == pytest.approx(processes.count_cores() * 9 / (8 + processes.count_cores()), abs=0.001)
+    assert ratios["tune.py / keras-tuner"] == pytest.approx(search[0] / sweep[0], rel=0.01)
+    assert ratios["last / first memory"] == pytest.approx(sweep[3] / sweep[2], rel=0.01)
 
 
 def test_the_floor_of_the_reference_job_is_3_76_gflop(benchmark):

@@ -425,7 +425,11 @@ def test_metrics_that_are_none_are_refused(make_model):
         make_model(metrics=["accuracy"])
     with pytest.raises(ValueError, match="digits does not take images of"):
         make_model(metrics=[gan.metrics.FrechetDistance()])
-    with pytest.raises(ValueError, match="metrics must have different names"):
+    with pytest.raises(ValueError, match="metrics must be a list"):
+        make_model(metrics=gan.metrics.FrechetDistance(small_extractor()))
+    with pytest.raises(ValueError, match="metrics must log under different names"):
+        make_model(metrics=[gan.metrics.FrechetDistance(small_extractor(), name="g_loss")])
+    with pytest.raises(ValueError, match="metrics must log under different names"):
         make_model(metrics=[gan.metrics.FrechetDistance(extractor) for extractor in [small_extractor()] * 2])
     two = [gan.metrics.FrechetDistance(small_extractor()), gan.metrics.KernelDistance(small_extractor())]
     with pytest.raises(ValueError, match="two extractors have the name 'small'"):

@@ -49,7 +49,9 @@ class Display:
         for trial_id in records["end_order"]:
             if trial_id not in self.told:
                 self.told.add(trial_id)
-                self.console.print(f"{_describe(trials[trial_id], records['times'][trial_id])}; {progress}", markup=False)
+                self.console.print(
+                    f"{_describe(trials[trial_id], records['times'][trial_id])}; {progress}", markup=False
+                )
         if self.console.is_terminal:
             table = Table("trial", "worker", "epoch", "fid", "best fid", "time left", box=None)
             for tuner_id, trial_id in records["ongoing_trials"].items():

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from gan.files import written_whole
+from gan.images import label_logarithmically
 
 COLUMNS = 4
 
@@ -59,7 +60,7 @@ def save_hyperparameters(path, trials, logarithmic):
         if name in logarithmic:
             axes.set_xscale("log")
         elif all(isinstance(trial[name], int) for trial in having):
-            axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+            axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         axes.set_xlabel(name)
         axes.grid(alpha=0.3)
     for axes in panels[:, 0]:
@@ -87,28 +88,32 @@ def save_parallel_coordinates(path, trials, logarithmic):
     axes = figure.subplots()
     # The best come last, on top of the others.
     for index in np.argsort(-values[:, -1]):
-        axes.plot(positions[index], color=colours.to_rgba(values[index, -1]), alpha=0.8)
+        axes.plot(positions[index], color=colours.to_rgba(values[index, -1]), alpha=0.8, clip_on=False)
     for column in range(len(names)):
         axes.axvline(column, color="black", linewidth=0.8)
         for place, value in ((1, values[:, column].max()), (0, values[:, column].min())):
             shift = 4 if place else -4
             axes.annotate(
-                f"{value:.3g}", (column, place), (0, shift), textcoords="offset points",
-                ha="center", va="bottom" if place else "top", fontsize=8,
+                f"{value:.0f}" if value >= 1000 else f"{value:.3g}",
+                (column, place),
+                (0, shift),
+                textcoords="offset points",
+                ha="center",
+                va="bottom" if place else "top",
+                fontsize=8,
             )
     axes.set_xticks(range(len(names)), names, rotation=20, ha="right")
     axes.tick_params(axis="x", pad=16)
     axes.set_yticks([])
+    axes.set_ylim(0, 1)
     axes.set_frame_on(False)
-    bar = figure.colorbar(colours, ax=axes, label="fid", format="{x:g}")
-    bar.minorformatter = "{x:g}"
+    label_logarithmically(figure.colorbar(colours, ax=axes, label="fid").ax.yaxis)
     _save(path, figure)
 
 
 def _set_fid_axis(axes):
     axes.set_yscale("log")
-    axes.yaxis.set_major_formatter("{x:g}")
-    axes.yaxis.set_minor_formatter("{x:g}")
+    label_logarithmically(axes.yaxis)
     axes.set_ylabel("fid")
 
 

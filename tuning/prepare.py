@@ -36,9 +36,7 @@ def prepare(settings):
     batch_size = hypermodel.space["batch_size"]
     largest = batch_size if not isinstance(batch_size, dict) else batch_size.get("max") or max(batch_size["values"])
     gan.datasets.load(data, largest, shape, split="train")
-    settings = {
-        **settings, "data": data, "image_shape": image_shape, "extractor": extractor, "space": hypermodel.space
-    }
+    settings = {**settings, "data": data, "image_shape": image_shape, "extractor": extractor, "space": hypermodel.space}
     if settings["tuner"] == "hyperband":
         epochs = oracles.build_oracle(settings).planned_epochs()
     else:

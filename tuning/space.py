@@ -1,7 +1,8 @@
 """The space that a sweep searches, as data, and how keras-tuner is told of it."""
 
-# An entry is `values` to choose from or a range from `min` to `max` (with a `step`, or `sampling` "log"); with `layers`
-# (the fewest and the most) each layer chooses for itself; and a bare value is fixed. The defaults are the reference job.
+# An entry is `values` to choose from, or a range from `min` to `max` (with a `step`, or `sampling` "log"). Where it has
+# `layers`, the fewest and the most, each layer chooses for itself. A bare value is fixed. The defaults, which are tried
+# first, are those of the reference job.
 SPACE = {
     "latent_dim": {"values": [32, 64, 100, 200], "default": 100},
     "batch_size": {"values": [64, 128, 256, 512], "default": 256},

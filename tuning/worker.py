@@ -43,9 +43,7 @@ def work(output, chief, tuner_id):
         tuner_id: String, the worker's name. Under the name of one that has died it gets the trial that was left.
     """
     host, port = chief
-    os.environ.update(
-        KERASTUNER_ORACLE_IP=host, KERASTUNER_ORACLE_PORT=str(port), KERASTUNER_TUNER_ID=tuner_id
-    )
+    os.environ.update(KERASTUNER_ORACLE_IP=host, KERASTUNER_ORACLE_PORT=str(port), KERASTUNER_TUNER_ID=tuner_id)
     client = oracle_client.OracleClient(None)
     while (trial := _ask(client.create_trial, tuner_id)).status == "IDLE":
         time.sleep(IDLE_SECONDS)

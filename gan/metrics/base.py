@@ -1,6 +1,7 @@
 """What all metrics of generated images have in common."""
 
 import functools
+import numbers
 
 import keras
 import numpy as np
@@ -34,6 +35,8 @@ class FeatureMetric(keras.metrics.Metric):
     """
 
     output = "features"
+    # The names of its figures, where they are several.
+    figures = ()
 
     def __init__(self, extractor="digits", name=None):
         super().__init__(name=name, dtype="float32")
@@ -133,6 +136,12 @@ class FeatureMetric(keras.metrics.Metric):
         if not isinstance(extractor, str):
             extractor = keras.saving.deserialize_keras_object(extractor)
         return cls(**{**config, "extractor": extractor})
+
+
+def check_count(name, value):
+    """Makes sure that an argument is a positive whole number."""
+    if not isinstance(value, numbers.Integral) or value < 1:
+        raise ValueError(f"{name} must be a positive whole number, not {value!r}.")
 
 
 def figures_of(metrics):

@@ -115,7 +115,7 @@ def train_extractor(images, labels, epochs=6, seed=0, name="extractor", validati
         A `keras.Model` from images to a pair of features `(batch, 128)` and logits `(batch, classes)`.
 
     Raises:
-        ValueError: Not every image has a label, or a label is negative.
+        ValueError: The images are not floats in [-1, 1], not every one has a label, or a label is negative.
 
     Example:
 
@@ -125,6 +125,8 @@ def train_extractor(images, labels, epochs=6, seed=0, name="extractor", validati
     gan.metrics.FrechetDistance(network)
     ```
     """
+    if not len(images) or not np.issubdtype(images.dtype, np.floating) or np.abs(images).max() > 1:
+        raise ValueError(f"images must be floats in [-1, 1], at least one, not {images.dtype} of {images.shape}.")
     labels = np.asarray(labels)
     if labels.shape != (len(images),) or not np.issubdtype(labels.dtype, np.integer) or labels.min() < 0:
         raise ValueError(

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from gan.metrics.base import FeatureMetric, FeatureSample
+from gan.metrics.base import FeatureMetric, FeatureSample, check_count
 
 BLOCK_ROWS = 1000
 
@@ -34,6 +34,7 @@ class KernelDistance(FeatureMetric):
 
     def __init__(self, extractor="digits", max_samples=10_000, name="kid"):
         super().__init__(extractor, name)
+        check_count("max_samples", max_samples)
         self.max_samples = max_samples
 
     def make_statistic(self, size, name):

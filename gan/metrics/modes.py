@@ -29,6 +29,8 @@ class ModeCoverage(FeatureMetric):
 
     output = "logits"
 
+    figures = ("modes", "mode_kl")
+
     def __init__(self, extractor="digits", name="mode_coverage"):
         super().__init__(extractor, name)
 

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from gan.metrics.base import FeatureMetric, FeatureSample
+from gan.metrics.base import FeatureMetric, FeatureSample, check_count
 
 BLOCK_ROWS = 1000
 
@@ -21,6 +21,8 @@ class NeighbourMetric(FeatureMetric):
 
     def __init__(self, k, extractor, max_samples, name):
         super().__init__(extractor, name)
+        check_count("k", k)
+        check_count("max_samples", max_samples)
         self.k = k
         self.max_samples = max_samples
 
@@ -60,6 +62,8 @@ class PrecisionRecall(NeighbourMetric):
     model.evaluate(gan.datasets.load("mnist5k", split="test"), return_dict=True)["recall"]
     ```
     """
+
+    figures = ("precision", "recall")
 
     def __init__(self, k=3, extractor="digits", max_samples=10_000, name="precision_recall"):
         super().__init__(k, extractor, max_samples, name)
@@ -101,6 +105,8 @@ class DensityCoverage(NeighbourMetric):
     ```
     """
 
+    figures = ("density", "coverage")
+
     def __init__(self, k=5, extractor="digits", max_samples=10_000, name="density_coverage"):
         super().__init__(k, extractor, max_samples, name)
 
@@ -131,6 +137,8 @@ def _blocks_of_distances(features, others):
 
 def _radii(features, k):
     """Squared distance from each to its k-th nearest other."""
+    if not np.isfinite(4 * np.sum(features**2, axis=1)).all():
+        raise FloatingPointError("features are too large for their distances to be compared in float32.")
     neighbours = min(k + 1, len(features))  # itself is one of them
     return np.concatenate(
         [

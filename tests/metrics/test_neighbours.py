@@ -80,3 +80,17 @@ def test_is_capped_at_max_samples(build_metric):
         measure(metric, real, fake)
         assert len(metric.real.result()[0]) == len(metric.fake.result()[0]) == 100
         assert metric.get_config()["max_samples"] == 100
+
+
+def test_features_whose_distances_overflow_are_an_error(build_metric):
+    huge = (1e25 * RNG.normal(size=(20, 4))).astype("float32")
+    for metric in (PrecisionRecall, DensityCoverage):
+        with pytest.raises(FloatingPointError, match="too large"):
+            measure(build_metric(metric, 4), huge, huge)
+
+
+@pytest.mark.parametrize("arguments", [{"k": 0}, {"k": 2.5}, {"k": "digits"}, {"max_samples": 0}])
+@pytest.mark.parametrize("metric", [PrecisionRecall, DensityCoverage])
+def test_counts_that_are_none_are_refused(metric, arguments):
+    with pytest.raises(ValueError, match=f"{next(iter(arguments))} must be a positive whole number"):
+        metric(**arguments)

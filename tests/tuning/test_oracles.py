@@ -108,7 +108,8 @@ def test_a_chief_killed_at_every_write_loses_and_repeats_nothing(tmp_path, monke
     def insist(call):
         """A worker asks again, of a chief that was started anew and lives for one write more than the one before."""
         nonlocal writes_left
-        for writes_left in range(100):
+        for writes in range(100):
+            writes_left = writes
             try:
                 return call(oracles.open_oracle(tmp_path / "killed", settings_of(tuner, trials=5, epochs=3)))
             except Killed:
@@ -216,9 +217,7 @@ def test_hyperband_promotes_the_best_whatever_fails(tmp_path):
         same = [{key: v for key, v in one.items() if not key.startswith("tuner/")} for one in (values, earlier)]
         assert same[0] == same[1]
     # Of the nine of the first round the three best are given more epochs.
-    first_round = [
-        trial for trial in oracle.trials.values() if trial.hyperparameters.values.get("tuner/epochs") == 1
-    ]
+    first_round = [trial for trial in oracle.trials.values() if trial.hyperparameters.values.get("tuner/epochs") == 1]
     best = sorted((t for t in first_round if t.status == "COMPLETED"), key=lambda trial: trial.score)
     sources = {values["tuner/trial_id"] for values in promoted if values["tuner/initial_epoch"] == 1}
     assert sources <= {trial.trial_id for trial in best} and best[0].trial_id in sources

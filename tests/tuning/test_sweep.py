@@ -138,7 +138,9 @@ def test_a_sweep_outlives_its_worker_its_chief_and_itself(start, options, tmp_pa
     printed, errors = start(arguments).communicate()
     assert "3 of 3" in printed and read_records(output)["end_order"] == records["end_order"]
     refused = start(f"{options} --trials 3 --seed 7 --validate-every 1")
-    assert "its validate_every is 5, not 1; its seed is 0, not 7" in refused.communicate()[1] and refused.returncode == 2
+    assert (
+        "its validate_every is 5, not 1; its seed is 0, not 7" in refused.communicate()[1] and refused.returncode == 2
+    )
     trained = tmp_path / "trained"
     subprocess.run(
         [sys.executable, SCRIPTS / "train.py", "--data", "mnist5k", "--epochs", "1", "--validate-every", "0"]
