@@ -94,7 +94,8 @@ class GANHyperModel(keras_tuner.HyperModel):
                 f'gan.datasets.load, "mnist5k")), not {type(x).__name__}: the batch size is searched too.'
             )
         history = model.fit(x, callbacks=[*callbacks, keras.callbacks.TerminateOnNaN()], **kwargs).history
-        if not np.isfinite(history["loss"]).all():
-            raise FloatingPointError(f"training has diverged: the losses add up to {history['loss'][-1]}.")
+        for name in ("loss", "val_fid"):
+            if not np.isfinite(history[name]).all():
+                raise FloatingPointError(f"training has diverged: {name} was {history[name][-1]}.")
         best = np.argmin(history["val_fid"])
         return {name: values[best] for name, values in history.items() if name.startswith("val_")}

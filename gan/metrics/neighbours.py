@@ -137,7 +137,8 @@ def _blocks_of_distances(features, others):
 
 def _radii(features, k):
     """Squared distance from each to its k-th nearest other."""
-    if not np.isfinite(4 * np.sum(features**2, axis=1)).all():
+    # Half of the largest distance there may be, squared.
+    if np.sum(features.astype("float64") ** 2, axis=1).max() > np.finfo("float32").max / 4:
         raise FloatingPointError("features are too large for their distances to be compared in float32.")
     neighbours = min(k + 1, len(features))  # itself is one of them
     return np.concatenate(
