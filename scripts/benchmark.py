@@ -402,12 +402,14 @@ def run_trial(data, epochs):
     }
 
 
+def use_threads(count):
+    os.environ.update(TF_NUM_INTRAOP_THREADS=str(count), TF_NUM_INTEROP_THREADS=str(count))
+
+
 def run_trials(data, epochs, count):
     """Runs so many trials at once, each with its share of the cores; seconds of the parts of the slowest."""
-    threads = str(processes.count_cores() // count)
-    environment = {"TF_NUM_INTRAOP_THREADS": threads, "TF_NUM_INTEROP_THREADS": threads}
-    context = processes.get_context()
-    with ProcessPoolExecutor(count, context, initializer=os.environ.update, initargs=(environment,)) as pool:
+    threads = processes.count_cores() // count
+    with ProcessPoolExecutor(count, processes.get_context(), initializer=use_threads, initargs=(threads,)) as pool:
         return max(pool.map(run_trial, [data] * count, [epochs] * count), key=lambda parts: parts["all"])
 
 

@@ -6,6 +6,7 @@ import os
 import runpy
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -19,6 +20,7 @@ import pytest
 from conftest import assert_same_state, small_extractor
 
 import gan
+from tuning import SPACE
 
 SCRIPTS = Path(__file__).parent.parent / "scripts"
 SMALL = "--latent-dim 5 --generator-widths 8 12 --discriminator-widths 12 8 --batch-size 16".split()
@@ -222,7 +224,7 @@ def test_mnist5k_is_the_data_where_there_is_no_network(tmp_path):
 def test_help_and_wrong_arguments_do_not_wait_for_tensorflow(finished, tmp_path):
     """A TensorFlow that cannot be imported is not missed."""
     broken = "import sys; sys.modules['tensorflow'] = sys.modules['keras'] = None"
-    for script in ("train.py", "generate.py", "evaluate.py", "train_extractor.py"):
+    for script in ("train.py", "generate.py", "evaluate.py", "train_extractor.py", "tune.py"):
         assert run(script, "--help", prelude=broken).returncode == 0
         assert run(script, "--no-such-option", prelude=broken).returncode == 2
     output, _ = finished
@@ -230,6 +232,14 @@ def test_help_and_wrong_arguments_do_not_wait_for_tensorflow(finished, tmp_path)
     (tmp_path / "taken/notes.txt").write_text("mine")
     (tmp_path / "file").write_text("mine")
     model = output / "model.keras"
+    job = {name: entry["default"] for name, entry in SPACE.items()}
+    (tmp_path / "few.json").write_text(json.dumps({"latent_dim": 5}))
+    (tmp_path / "many.json").write_text(json.dumps({**job, "momentum": 1}))
+    (tmp_path / "odd.json").write_text(json.dumps({**job, "generator_lr": -2.0}))
+    (tmp_path / "sweep").mkdir()
+    (tmp_path / "sweep/sweep.json").write_text("{}")
+    server = socket.create_server(("127.0.0.1", 0))
+    taken = "127.0.0.1:{}".format(server.getsockname()[1])
     for sentence, arguments in {
         "no such file or folder": ("train.py", "--data", "nowhere"),
         "must be a whole number of at least 1, not '0'": ("train.py", "--batch-size", "0"),
@@ -250,10 +260,37 @@ def test_help_and_wrong_arguments_do_not_wait_for_tensorflow(finished, tmp_path)
         "there is no model file other.keras": ("evaluate.py", "other.keras"),
         "is no folder that you may write to": ("evaluate.py", model, "--output", tmp_path / "file" / "below"),
         "must end in .keras": ("train_extractor.py", "--output", "extractor.h5"),
+        "--samples must be at least 2": ("evaluate.py", model, "--samples", "1"),
+        "is what is evaluated": ("evaluate.py", model, "--json", model, "--overwrite"),
+        "cannot be read as a table in JSON": ("train.py", "--hyperparameters", "best.json"),
+        "lacks batch_size, beta_1": ("train.py", "--hyperparameters", tmp_path / "few.json"),
+        "has unknown momentum": ("train.py", "--hyperparameters", tmp_path / "many.json"),
+        "must be a number above 0, not '-2.0'": ("train.py", "--hyperparameters", tmp_path / "odd.json"),
+        "invalid choice: 'grid'": ("tune.py", "--output", "new", "--tuner", "grid"),
+        "--trials: must be a whole number": ("tune.py", "--output", "new", "--trials", "0"),
+        "--workers: must be a whole number": ("tune.py", "--output", "new", "--workers", "0"),
+        "--trials has no meaning": ("tune.py", "--output", "new", "--tuner", "hyperband", "--trials", "9"),
+        "--iterations has a meaning": ("tune.py", "--output", "new", "--iterations", "2"),
+        "--role chief and --listen": ("tune.py", "--output", "new", "--role", "chief"),
+        "--role worker and --chief": ("tune.py", "--output", "new", "--chief", "127.0.0.1:1"),
+        "must be a host and a port": ("tune.py", "--output", "new", "--role", "worker", "--chief", "here"),
+        "cannot be listened at": ("tune.py", "--output", "new", "--role", "chief", "--listen", taken),
+        "cannot be reached": ("tune.py", "--output", tmp_path / "sweep", "--role", "worker", "--chief", "127.0.0.1:1"),
+        "holds no sweep": ("tune.py", "--output", tmp_path, "--role", "worker", "--chief", "127.0.0.1:1"),
+        "and holds no sweep: name another": ("tune.py", "--output", tmp_path / "taken"),
+        "name a folder": ("tune.py", "--output", tmp_path / "file"),
+        "cannot be read as JSON": ("tune.py", "--output", "new", "--space", tmp_path / "file"),
     }.items():
         result = run(*arguments, prelude=broken, cwd=tmp_path)
         assert result.returncode == 2, arguments
         assert sentence in result.stderr and "Traceback" not in result.stderr, result.stderr
+    server.close()
+    assert not (tmp_path / "new").exists()
+
+
+def test_the_space_starts_from_the_defaults_of_train():
+    defaults = runpy.run_path(str(SCRIPTS / "train.py"))["DEFAULTS"]
+    assert {name: entry["default"] for name, entry in SPACE.items()} == {name: defaults[name] for name in SPACE}
 
 
 @pytest.mark.parametrize(
