@@ -8,6 +8,7 @@ epoch: a run that was stopped goes on with the very batches it would have seen.
 import functools
 import gzip
 import math
+import os
 import sys
 import zipfile
 import zlib
@@ -22,6 +23,7 @@ from gan.files import downloading
 
 IMAGE_SUFFIXES = (".gif", ".jpeg", ".jpg", ".png")
 DEFAULT_IMAGE_SHAPE = (28, 28, 1)
+PREFETCHED_BATCHES = 2
 
 
 def load(source="auto", batch_size=256, image_shape=None, seed=0, split=None):
@@ -86,10 +88,14 @@ def load(source="auto", batch_size=256, image_shape=None, seed=0, split=None):
     else:
         paths = tf.constant([str(path) for path in images])
         shape = image_shape or DEFAULT_IMAGE_SHAPE
-        dataset = indices.map(lambda index: _decode(paths[index], shape), num_parallel_calls=tf.data.AUTOTUNE)
+        dataset = indices.map(lambda index: _decode(paths[index], shape), num_parallel_calls=os.cpu_count())
         dataset = dataset.batch(batch_size).map(_scale)
     dataset = dataset.apply(tf.data.experimental.assert_cardinality(math.ceil(len(images) / batch_size)))
-    dataset = dataset.prefetch(tf.data.AUTOTUNE)
+    dataset = dataset.prefetch(PREFETCHED_BATCHES)
+    options = tf.data.Options()
+    # The thread that tunes sleeps for up to ten seconds, and the end of a pass at times waits for it to wake up.
+    options.autotune.enabled = False
+    dataset = dataset.with_options(options)
     dataset.epoch = epoch
     return dataset
 
