@@ -62,8 +62,9 @@ def serve(output, address):
         time.sleep(POLL_SECONDS)
         if servicer.error:
             raise servicer.error
-        for tuner_id in filter(silence.is_too_long, list(oracle.ongoing_trials)):
-            oracle.requeue(tuner_id)
+        for tuner_id, trial in list(oracle.ongoing_trials.items()):
+            if silence.is_too_long(tuner_id, trial.trial_id):
+                oracle.requeue(tuner_id)
         if servicer.stop_triggered and stop_at is None:
             stop_at = time.monotonic() + GOODBYE_SECONDS
     server.stop(grace=1).wait()
@@ -76,12 +77,14 @@ class _Silence:
         self.output = output
         self.heard = {}
 
-    def is_too_long(self, tuner_id):
-        file = heartbeat_file(self.output, tuner_id)
-        beat = file.stat().st_mtime_ns if file.exists() else None
+    def is_too_long(self, tuner_id, trial_id):
+        try:
+            beat = heartbeat_file(self.output, tuner_id).stat().st_mtime_ns
+        except FileNotFoundError:  # It has not begun.
+            beat = None
         now = time.monotonic()
-        last_beat, since = self.heard.get(tuner_id, (None, now))
+        last_beat, since = self.heard.get((tuner_id, trial_id), (None, now))
         if beat != last_beat:
             since = now
-        self.heard[tuner_id] = (beat, since)
+        self.heard[tuner_id, trial_id] = (beat, since)
         return now - since > LOST_SECONDS

@@ -64,11 +64,11 @@ def heartbeat_file(output, tuner_id):
 
 def read_history(output, trial_id):
     """The epochs of a trial so far, a list of dicts from names to floats; those that were not measured are left out."""
-    file = run_folder(output, trial_id) / "history.csv"
-    if not file.exists():
+    try:
+        lines = (run_folder(output, trial_id) / "history.csv").read_text().splitlines()
+    except FileNotFoundError:  # It has no epoch yet, or is just being started anew.
         return []
-    with open(file, newline="") as lines:
-        return [{name: float(value) for name, value in row.items() if value} for row in csv.DictReader(lines)]
+    return [{name: float(value) for name, value in row.items() if value} for row in csv.DictReader(lines)]
 
 
 def best_epoch(history):

@@ -89,9 +89,10 @@ class SweepOracle(keras_tuner.Oracle):
     @keras_tuner.synchronized
     def requeue(self, tuner_id):
         """Takes the trial of a worker that is lost away from it, for another one."""
-        self._retry_queue.append(self.ongoing_trials.pop(tuner_id).trial_id)
-        self.tuner_ids.discard(tuner_id)
-        self.save()
+        if tuner_id in self.ongoing_trials:
+            self._retry_queue.append(self.ongoing_trials.pop(tuner_id).trial_id)
+            self.tuner_ids.discard(tuner_id)
+            self.save()
 
     def get_state(self):
         state = super().get_state()

@@ -114,8 +114,9 @@ def _enter(target, arguments, name, log, environment, heartbeat):
 
 def _watch(parent, heartbeat):
     while not wait([parent], timeout=HEARTBEAT_SECONDS):
-        if heartbeat is not None and heartbeat.exists():
-            os.utime(heartbeat)
+        if heartbeat is not None:
+            with contextlib.suppress(FileNotFoundError):  # It has no trial.
+                os.utime(heartbeat)
     # Nothing that the process may be in the middle of keeps it from ending.
     os._exit(1)
 
