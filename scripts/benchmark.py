@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-import functools
 import io
 import itertools
 import json
@@ -368,9 +367,9 @@ def evaluate(source):
 
 def trial_arguments(data, epochs):
     """What a search, or the `fit` of a hypermodel, is given."""
-    load = functools.partial(gan.datasets.load, data)
-    return [functools.partial(load, split="train")], {
-        "validation_data": load(split="test"),
+    train, test = (gan.datasets.load(data, BATCH_SIZE, split=split) for split in ("train", "test"))
+    return [train], {
+        "validation_data": test,
         "validation_freq": [epochs],
         "epochs": epochs,
         "verbose": 0,

@@ -11,8 +11,8 @@ from tuning import space as spaces
 class GANHyperModel(keras_tuner.HyperModel):
     """The space of GANs that a tuner searches for the lowest `val_fid`.
 
-    Works in any tuner of keras-tuner. What `search` takes is what `fit` takes; but as the batch size is searched too,
-    images come as an array, or as a function from a batch size to a dataset.
+    Works in any tuner of keras-tuner. What `search` takes is what `GAN.fit` takes, but for a `batch_size`, which is
+    searched: a dataset is batched anew in each trial.
 
     Args:
         image_shape: `(height, width, channels)` of the images. Default `(28, 28, 1)`.
@@ -33,7 +33,7 @@ class GANHyperModel(keras_tuner.HyperModel):
         directory="sweeps",
     )
     tuner.search(
-        functools.partial(gan.datasets.load, "mnist5k", split="train"),
+        gan.datasets.load("mnist5k", split="train"),
         validation_data=gan.datasets.load("mnist5k", split="test"),
         epochs=10,
     )
@@ -70,7 +70,7 @@ class GANHyperModel(keras_tuner.HyperModel):
         Args:
             hp: The `keras_tuner.HyperParameters` it was built with.
             model: What `build` returned.
-            x: Float images in [-1, 1], an array, or a function from a batch size to a dataset of them.
+            x: Float images in [-1, 1], an array or a `tf.data.Dataset` of batches.
             callbacks: A list of Keras callbacks.
             **kwargs: What else `keras.Model.fit` takes; `validation_data` is needed.
 
@@ -78,21 +78,21 @@ class GANHyperModel(keras_tuner.HyperModel):
             Dict of the metrics of the epoch with the lowest `val_fid`, among the epochs that were validated.
 
         Raises:
-            ValueError: There is no `validation_data`, or `x` has a batch size of its own.
+            ValueError: There is no `validation_data`, or `x` is something else.
             FloatingPointError: The training has diverged, in whichever epoch.
         """
         batch_size = spaces.choose(hp, self.space)["batch_size"]
         if kwargs.get("validation_data") is None:
             raise ValueError("search needs validation_data, images to measure val_fid on.")
-        if callable(x):
-            x = x(batch_size=batch_size)
-        elif isinstance(x, np.ndarray):
+        if isinstance(x, np.ndarray):
             kwargs["batch_size"] = batch_size
+        elif hasattr(x, "rebatch"):
+            batches = x.rebatch(batch_size)
+            if hasattr(x, "epoch"):
+                batches.epoch = x.epoch
+            x = batches
         else:
-            raise ValueError(
-                "x must be an array of images, or a function from a batch size to a dataset (functools.partial("
-                f'gan.datasets.load, "mnist5k")), not {type(x).__name__}: the batch size is searched too.'
-            )
+            raise ValueError(f"search needs images as an array or a tf.data.Dataset, not as a {type(x).__name__}.")
         history = model.fit(x, callbacks=[*callbacks, keras.callbacks.TerminateOnNaN()], **kwargs).history
         for name in ("loss", "val_fid"):
             if not np.isfinite(history[name]).all():

@@ -1,7 +1,6 @@
 """A worker of a sweep: asks the chief for a trial, runs it, tells what came of it, and ends."""
 
 import errno
-import functools
 import os
 import shutil
 import sys
@@ -17,6 +16,7 @@ from tensorboard.plugins.hparams import api as hparams_api
 import gan
 from gan.files import written_whole
 from tuning import processes
+from tuning import space as spaces
 from tuning.hypermodel import GANHyperModel
 from tuning.layout import (
     best_epoch,
@@ -116,15 +116,17 @@ def run_trial(output, settings, trial):
         shutil.copytree(run_folder(output, promoted_from), folder)
         model, initial_epoch = gan.Checkpoint.load(checkpoint)
     epochs = hp.values.get("tuner/epochs", settings["epochs"])
-    load = functools.partial(
-        gan.datasets.load, settings["data"], image_shape=settings["image_shape"], seed=settings["seed"]
+    batch_size = spaces.choose(hp, hypermodel.space)["batch_size"]
+    train, test = (
+        gan.datasets.load(settings["data"], batch_size, settings["image_shape"], settings["seed"], split)
+        for split in ("train", "test")
     )
     board = folder / "tensorboard"
     hypermodel.fit(
         hp,
         model,
-        functools.partial(load, split="train"),
-        validation_data=load(split="test"),
+        train,
+        validation_data=test,
         validation_freq=sorted({*range(settings["validate_every"], epochs, settings["validate_every"]), epochs}),
         epochs=epochs,
         initial_epoch=initial_epoch,

@@ -42,14 +42,21 @@ def test_the_score_is_the_best_of_the_epochs_that_were_validated(digits):
 
 
 def test_the_batch_size_is_that_of_the_trial(digits):
-    steps = []
-    for x in (digits, lambda batch_size: gan.datasets.load("mnist5k", batch_size * 50)):
+    dataset = gan.datasets.load("mnist5k", 3000)
+    for x, expected in ((digits, 10), (dataset, 500), (dataset.map(lambda images: (images, images[:, 0, 0, 0])), 500)):
         hypermodel, hp = GANHyperModel(space=SPACE), keras_tuner.HyperParameters()
         hp.Fixed("batch_size", 10)
         model = hypermodel.build(hp)
         hypermodel.fit(hp, model, x, validation_data=digits, epochs=1, verbose=0)
-        steps.append(int(model.generator_optimizer.iterations))
-    assert steps == [10, 10]
+        assert int(model.generator_optimizer.iterations) == expected
+
+
+def test_a_dataset_of_ours_keeps_to_the_pass_of_its_epoch(digits):
+    hypermodel, hp = GANHyperModel(space=SPACE), keras_tuner.HyperParameters()
+    dataset = gan.datasets.load("mnist5k", 1000)
+    options = {"validation_data": digits, "validation_freq": [2], "epochs": 2, "initial_epoch": 1, "verbose": 0}
+    hypermodel.fit(hp, hypermodel.build(hp), dataset, **options)
+    assert int(dataset.epoch) == 2
 
 
 def test_a_trial_repeats(digits):
@@ -88,7 +95,7 @@ def test_divergence_is_an_error_also_after_a_good_epoch(digits):
     ("arguments", "sentence"),
     [
         ({}, "needs validation_data"),
-        ({"x": gan.datasets.load("mnist5k"), "validation_data": 1}, "a function from a batch size"),
+        ({"x": [1, 2], "validation_data": 1}, "an array or a tf.data.Dataset, not as a list"),
     ],
 )
 def test_data_that_will_not_do_is_refused(digits, arguments, sentence):
