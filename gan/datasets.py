@@ -33,6 +33,7 @@ def load(source="auto", batch_size=256, image_shape=None, seed=0, split=None):
     does not divide the set. The dataset's attribute `epoch`, a `tf.Variable`, is the number of its next pass: it goes
     up by itself, and `GAN.fit` sets it to its own epoch, whatever has looked at the dataset before. Where `fit` gets
     another dataset, made of this one (by `map`, say), a run that goes on has to set it: `dataset.epoch.assign(12)`.
+    Its attribute `image_count` is the number of images.
 
     Args:
         source: Where the images come from. One of
@@ -97,7 +98,38 @@ def load(source="auto", batch_size=256, image_shape=None, seed=0, split=None):
     options.autotune.enabled = False
     dataset = dataset.with_options(options)
     dataset.epoch = epoch
+    dataset.image_count = len(images)
     return dataset
+
+
+def rebatch(dataset, batch_size):
+    """Batches a dataset anew.
+
+    Args:
+        dataset: A `tf.data.Dataset` of batches, of images or of images and labels. One that `load` has not made is
+            read once to count its images.
+        batch_size: Int, images in a batch.
+
+    Returns:
+        A `tf.data.Dataset` of the same images in the same order, with the attributes of one that `load` has made.
+
+    Example:
+
+    >>> len(gan.datasets.rebatch(gan.datasets.load("mnist5k"), batch_size=500))
+    10
+    """
+    if hasattr(dataset, "image_count"):
+        count = dataset.image_count
+    else:
+        lengths = dataset.map(lambda *batch: tf.shape(tf.nest.flatten(batch)[0], tf.int64)[0])
+        count = int(lengths.reduce(tf.constant(0, tf.int64), lambda total, length: total + length))
+    # Keras goes one step too far where it does not know the number of batches.
+    cardinality = tf.data.experimental.assert_cardinality(math.ceil(count / batch_size))
+    batches = dataset.rebatch(batch_size).apply(cardinality)
+    batches.image_count = count
+    if hasattr(dataset, "epoch"):
+        batches.epoch = dataset.epoch
+    return batches
 
 
 def resolve(source):

