@@ -48,6 +48,7 @@ def run_sweep(output, settings, workers, listen=None):
     settings, gpus, epochs = processes.call(processes.get_context(), "tuning.prepare:prepare", settings)
     with _locked(output):
         _adopt(output, settings)
+        print(f"{settings['data']}: {len(epochs)} trials, {workers} at once here, into {output}", flush=True)
         with Display(output, epochs) as display, _Crew(output, gpus) as crew:
             crew.start_chief(chief)
             crew.start_workers("worker", workers, chief)
@@ -187,8 +188,12 @@ def _find_address(address):
 @contextlib.contextmanager
 def _locked(output):
     """Keeps a second command out of the folder."""
-    output.mkdir(parents=True, exist_ok=True)
-    with open(output / "lock", "a") as file:
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        file = open(output / "lock", "a")  # noqa: SIM115, it is closed below
+    except OSError as error:
+        raise ValueError(f"--output {output} cannot be written ({error.strerror}).") from error
+    with file:
         try:
             import fcntl
 
