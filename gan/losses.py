@@ -4,15 +4,15 @@ Another adversarial loss is one more subclass of `AdversarialLoss`, here or in a
 
 ```python
 @keras.saving.register_keras_serializable(package="my")
-class LeastSquares(gan.losses.AdversarialLoss):
+class SoftHinge(gan.losses.AdversarialLoss):
     def generator(self, real_logits, fake_logits):
-        return ops.mean((fake_logits - 1) ** 2)
+        return -ops.mean(fake_logits)
 
     def discriminator(self, real_logits, fake_logits):
-        return ops.mean((real_logits - 1) ** 2) + ops.mean(fake_logits**2)
+        return ops.mean(ops.softplus(1 - real_logits)) + ops.mean(ops.softplus(1 + fake_logits))
 
 
-model.compile("adam", "adam", loss=LeastSquares())
+model.compile("adam", "adam", loss=SoftHinge())
 ```
 """
 
@@ -84,7 +84,85 @@ class BinaryCrossentropy(AdversarialLoss):
         return {"label_smoothing": self.label_smoothing}
 
 
-_LOSSES = {"binary_crossentropy": BinaryCrossentropy}
+@keras.saving.register_keras_serializable(package="gan")
+class LeastSquares(AdversarialLoss):
+    """Least squares: real logits are drawn to 1 and generated ones to 0, and by the generator to 1.
+
+    Mao et al. 2017, arXiv 1611.04076, with `a = 0` and `b = c = 1`.
+
+    Example:
+
+    >>> gan.losses.LeastSquares().generator(None, keras.ops.zeros((4, 1)))  # 0.5
+    """
+
+    def generator(self, real_logits, fake_logits):
+        return 0.5 * ops.mean((fake_logits - 1) ** 2)
+
+    def discriminator(self, real_logits, fake_logits):
+        return 0.5 * ops.mean((real_logits - 1) ** 2) + 0.5 * ops.mean(fake_logits**2)
+
+
+@keras.saving.register_keras_serializable(package="gan")
+class Hinge(AdversarialLoss):
+    """Hinge: the discriminator cares for logits within its margin of 1 only.
+
+    Lim and Ye 2017, "Geometric GAN", arXiv 1705.02894.
+
+    Example:
+
+    >>> gan.losses.Hinge().discriminator(keras.ops.ones((4, 1)), -keras.ops.ones((4, 1)))  # 0
+    """
+
+    def generator(self, real_logits, fake_logits):
+        return -ops.mean(fake_logits)
+
+    def discriminator(self, real_logits, fake_logits):
+        return ops.mean(ops.relu(1 - real_logits)) + ops.mean(ops.relu(1 + fake_logits))
+
+
+@keras.saving.register_keras_serializable(package="gan")
+class Wasserstein(AdversarialLoss):
+    """Wasserstein: the difference of the mean logits, of a discriminator that something has to keep Lipschitz.
+
+    Arjovsky et al. 2017, arXiv 1701.07875.
+
+    Example:
+
+    >>> gan.losses.Wasserstein().discriminator(keras.ops.ones((4, 1)), keras.ops.zeros((4, 1)))  # -1
+    """
+
+    def generator(self, real_logits, fake_logits):
+        return -ops.mean(fake_logits)
+
+    def discriminator(self, real_logits, fake_logits):
+        return ops.mean(fake_logits) - ops.mean(real_logits)
+
+
+@keras.saving.register_keras_serializable(package="gan")
+class Relativistic(AdversarialLoss):
+    """Relativistic pairing: each generated image is to look more real than the real one that it is paired with.
+
+    Jolicoeur-Martineau 2018, arXiv 1807.00734; with R1 and R2 as in R3GAN, Huang et al. 2025, arXiv 2501.05441.
+
+    Example:
+
+    >>> gan.losses.Relativistic().generator(keras.ops.zeros((4, 1)), keras.ops.zeros((4, 1)))  # log 2
+    """
+
+    def generator(self, real_logits, fake_logits):
+        return ops.mean(ops.softplus(real_logits - fake_logits))
+
+    def discriminator(self, real_logits, fake_logits):
+        return ops.mean(ops.softplus(fake_logits - real_logits))
+
+
+_LOSSES = {
+    "binary_crossentropy": BinaryCrossentropy,
+    "hinge": Hinge,
+    "least_squares": LeastSquares,
+    "relativistic": Relativistic,
+    "wasserstein": Wasserstein,
+}
 
 
 def get(identifier):

@@ -13,6 +13,7 @@ from gan import images as image_tools
 from gan import losses
 from gan.files import read_keras_file
 from gan.metrics import FeatureMetric, figures_of
+from gan.regularizers import GradientRegularizer
 
 LOGGED = ("loss", "g_loss", "d_loss", "real_accuracy", "fake_accuracy")
 
@@ -87,6 +88,7 @@ class GAN(keras.Model):
         discriminator_optimizer,
         loss="binary_crossentropy",
         metrics=None,
+        regularizers=None,
         run_eagerly=False,
         steps_per_execution=1,
         jit_compile="auto",
@@ -100,13 +102,15 @@ class GAN(keras.Model):
             loss: A `gan.losses.AdversarialLoss`, its name or its config. Default `"binary_crossentropy"`.
             metrics: A list of `gan.metrics`, how good generated images are, measured in `evaluate` and validation.
                 Default None. Their real side is computed once a `fit`.
+            regularizers: A list of `gan.regularizers`, penalties on the discriminator's gradient with respect to images.
+                They are added to what it minimises, but not to the `d_loss` that is logged. Default None.
             run_eagerly: As in `keras.Model.compile`. Default False.
             steps_per_execution: As in `keras.Model.compile`. Default 1.
             jit_compile: As in `keras.Model.compile`. Default `"auto"`: XLA where there is a GPU.
 
         Raises:
-            ValueError: Both optimizers are one and the same object, or one, the loss or a metric cannot be
-                interpreted or does not take these images.
+            ValueError: Both optimizers are one and the same object, or one, the loss, a metric or a regularizer cannot
+                be interpreted or does not take these images.
         """
         metrics = metrics or []
         self._build_metrics(metrics)
@@ -128,6 +132,10 @@ class GAN(keras.Model):
         self.discriminator_optimizer.build(self.discriminator.trainable_variables)
         self.optimizer = _OptimizerPair([self.generator_optimizer, self.discriminator_optimizer])
         self.loss = losses.get(loss)
+        self.regularizers = list(regularizers or [])
+        for regularizer in self.regularizers:
+            if not isinstance(regularizer, GradientRegularizer):
+                raise ValueError(f"regularizers must be those of gan.regularizers, not {regularizer!r}.")
         self.logged = [keras.metrics.Mean(name) for name in LOGGED]
         self.quality_metrics = list(metrics)
 
@@ -155,6 +163,7 @@ class GAN(keras.Model):
                 "discriminator_optimizer": self.discriminator_optimizer,
                 "loss": self.loss,
                 "metrics": self.quality_metrics,
+                "regularizers": self.regularizers,
                 "run_eagerly": self.run_eagerly,
                 "steps_per_execution": self.steps_per_execution,
                 "jit_compile": self.jit_compile,
@@ -190,7 +199,8 @@ class GAN(keras.Model):
     def train_step(self, data):
         images, _, _ = keras.utils.unpack_x_y_sample_weight(data)
         with tf.GradientTape(persistent=True) as tape:
-            g_loss, d_loss, _ = self._play(images, self.training_noise, training=True)
+            g_loss, d_loss, fakes = self._play(images, self.training_noise, training=True)
+            d_loss += sum(self._penalize(regularizer, images, fakes) for regularizer in self.regularizers)
             scaled_g_loss = self.generator_optimizer.scale_loss(g_loss)
             scaled_d_loss = self.discriminator_optimizer.scale_loss(d_loss)
         g_variables = self.generator.trainable_variables
@@ -200,6 +210,19 @@ class GAN(keras.Model):
         self.generator_optimizer.apply(g_gradients, g_variables)
         self.discriminator_optimizer.apply(d_gradients, d_variables)
         return self.get_metrics_result()
+
+    def _penalize(self, regularizer, real_images, fake_images):
+        """What a regularizer adds to the discriminator's loss in this step."""
+
+        def penalty():
+            points = regularizer.points(real_images, tf.stop_gradient(fake_images), self.training_noise)
+            with tf.GradientTape(watch_accessed_variables=False) as tape:
+                tape.watch(points)
+                logits = self.discriminator(points, training=True)
+            return regularizer.weight * regularizer.interval * regularizer.penalty(tape.gradient(logits, points))
+
+        is_due = self.discriminator_optimizer.iterations % regularizer.interval == 0
+        return tf.cond(is_due, penalty, lambda: 0.0)
 
     def test_step(self, data):
         images, _, _ = keras.utils.unpack_x_y_sample_weight(data)

@@ -26,6 +26,39 @@ def test_binary_crossentropy_is_exact_where_the_discriminator_is_sure():
     assert float(loss.discriminator(-sure, sure)) == 2e4
 
 
+def relu(x):
+    return np.maximum(x, 0)
+
+
+def bce(label, logits):
+    """Binary cross-entropy in float64, of probabilities."""
+    p = 1 / (1 + np.exp(-logits.astype("float64")))
+    return np.mean(-label * np.log(p) - (1 - label) * np.log(1 - p))
+
+
+@pytest.mark.parametrize(
+    ("name", "generator", "discriminator"),
+    [
+        ("least_squares", np.mean((FAKE - 1) ** 2) / 2, np.mean((REAL - 1) ** 2) / 2 + np.mean(FAKE**2) / 2),
+        ("hinge", -FAKE.mean(), relu(1 - REAL).mean() + relu(1 + FAKE).mean()),
+        ("wasserstein", -FAKE.mean(), FAKE.mean() - REAL.mean()),
+        ("relativistic", bce(1, FAKE - REAL), bce(1, REAL - FAKE)),
+    ],
+)
+def test_the_formulas_of_the_papers(name, generator, discriminator):
+    loss = gan.losses.get(name)
+    assert float(loss.generator(REAL, FAKE)) == pytest.approx(float(generator), rel=1e-5)
+    assert float(loss.discriminator(REAL, FAKE)) == pytest.approx(float(discriminator), rel=1e-5)
+
+
+def test_relativistic_pairs_images_and_is_exact_where_the_discriminator_is_sure():
+    loss = gan.losses.get("relativistic")
+    assert float(loss.generator(REAL, FAKE)) != pytest.approx(float(loss.generator(REAL[::-1], FAKE)))
+    # What both sides have in common does not count.
+    assert float(loss.discriminator(REAL + 5, FAKE + 5)) == pytest.approx(float(loss.discriminator(REAL, FAKE)), rel=1e-5)
+    assert float(loss.generator(np.float32([[1e4]]), np.float32([[-1e4]]))) == 2e4
+
+
 def test_get_takes_an_object_a_name_or_a_config():
     loss = gan.losses.BinaryCrossentropy(0.25)
     assert gan.losses.get(loss) is loss
