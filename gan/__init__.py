@@ -20,7 +20,18 @@ _MODULE_OF = {
     "ImageGrid": "callbacks",
     "Progress": "callbacks",
 }
-_MODULES = ("callbacks", "datasets", "files", "images", "latents", "losses", "metrics", "model", "networks", "regularizers")
+_MODULES = (
+    "callbacks",
+    "datasets",
+    "files",
+    "images",
+    "latents",
+    "losses",
+    "metrics",
+    "model",
+    "networks",
+    "regularizers",
+)
 
 __all__ = [*_MODULE_OF, *_MODULES]
 

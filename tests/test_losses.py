@@ -55,7 +55,9 @@ def test_relativistic_pairs_images_and_is_exact_where_the_discriminator_is_sure(
     loss = gan.losses.get("relativistic")
     assert float(loss.generator(REAL, FAKE)) != pytest.approx(float(loss.generator(REAL[::-1], FAKE)))
     # What both sides have in common does not count.
-    assert float(loss.discriminator(REAL + 5, FAKE + 5)) == pytest.approx(float(loss.discriminator(REAL, FAKE)), rel=1e-5)
+    assert float(loss.discriminator(REAL + 5, FAKE + 5)) == pytest.approx(
+        float(loss.discriminator(REAL, FAKE)), rel=1e-5
+    )
     assert float(loss.generator(np.float32([[1e4]]), np.float32([[-1e4]]))) == 2e4
 
 
