@@ -102,8 +102,8 @@ class GAN(keras.Model):
             loss: A `gan.losses.AdversarialLoss`, its name or its config. Default `"binary_crossentropy"`.
             metrics: A list of `gan.metrics`, how good generated images are, measured in `evaluate` and validation.
                 Default None. Their real side is computed once a `fit`.
-            regularizers: A list of `gan.regularizers`, penalties on the discriminator's gradient with respect to images.
-                They are added to what it minimises, but not to the `d_loss` that is logged. Default None.
+            regularizers: A list of `gan.regularizers`, penalties on the discriminator's gradient with respect to the
+                images. They are added to what it minimises, but not to the `d_loss` that is logged. Default None.
             run_eagerly: As in `keras.Model.compile`. Default False.
             steps_per_execution: As in `keras.Model.compile`. Default 1.
             jit_compile: As in `keras.Model.compile`. Default `"auto"`: XLA where there is a GPU.
