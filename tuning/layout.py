@@ -53,7 +53,7 @@ def deaths_file(output, trial_id):
 
 
 def log_file(output, name):
-    """What a process has printed."""
+    """Warnings and errors of a process."""
     return Path(output) / "logs" / f"{name}.log"
 
 

@@ -46,7 +46,7 @@ def start(context, target, *arguments, name="", log=None, environment=None, hear
         target: `"module:function"`, which is not imported here.
         *arguments: What can be pickled.
         name: String, what the system shows it as, where it can be told.
-        log: File to add its output to. Default None: it goes where that of this process goes.
+        log: File to add its errors and warnings to. Default None: they go where those of this process go.
         environment: Dict of environment variables to set. Default None.
         heartbeat: File whose time of change is kept up to date while the process lives. Default None.
 
@@ -106,9 +106,10 @@ def _enter(target, arguments, name, log, environment, heartbeat):
     threading.Thread(target=_watch, args=(parent, heartbeat), daemon=True).start()
     if log is not None:
         log.parent.mkdir(parents=True, exist_ok=True)
-        with open(log, "a") as file:
-            os.dup2(file.fileno(), 1)
+        with open(log, "a") as file, open(os.devnull, "w") as nowhere:
             os.dup2(file.fileno(), 2)
+            # keras-tuner prints numbers that it was debugged with.
+            os.dup2(nowhere.fileno(), 1)
     _find(target)(*arguments)
 
 
