@@ -14,7 +14,7 @@ class GradientRegularizer:
     A subclass says with `points` at which images the gradient is taken, and with `penalty` what it costs.
 
     Args:
-        weight: Float above 0, what the penalty is multiplied with.
+        weight: Float above 0, what the penalty is multiplied with. Default 10.
         interval: Int, the penalty is taken every so many steps and made so many times as large, which costs less and
             comes to the same (lazy regularization; Karras et al. 2019, arXiv 1912.04958). Default 1.
 
@@ -22,7 +22,7 @@ class GradientRegularizer:
         ValueError: `weight` is not above 0, or `interval` no positive whole number.
     """
 
-    def __init__(self, weight, interval=1):
+    def __init__(self, weight=10.0, interval=1):
         if not weight > 0:
             raise ValueError(f"weight must be above 0, not {weight}.")
         if not isinstance(interval, int) or interval < 1:
@@ -77,9 +77,6 @@ class R1(GradientRegularizer):
     ```
     """
 
-    def __init__(self, weight=10.0, interval=1):
-        super().__init__(weight, interval)
-
     def points(self, real_images, fake_images, seed):
         return real_images
 
@@ -123,9 +120,6 @@ class GradientPenalty(GradientRegularizer):
     model.compile("adam", "adam", loss="wasserstein", regularizers=[gan.regularizers.GradientPenalty()])
     ```
     """
-
-    def __init__(self, weight=10.0, interval=1):
-        super().__init__(weight, interval)
 
     def points(self, real_images, fake_images, seed):
         place = keras.random.uniform((ops.shape(real_images)[0], 1, 1, 1), seed=seed)

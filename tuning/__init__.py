@@ -9,18 +9,11 @@ _MODULE_OF = {
     "GANHyperModel": "hypermodel",
     "SPACE": "space",
 }
-_MODULES = ("chief", "hypermodel", "leaderboard", "oracles", "processes", "space", "sweep", "worker")
 
-__all__ = [*_MODULE_OF, *_MODULES]
+__all__ = list(_MODULE_OF)
 
 
 def __getattr__(name):
-    if name in _MODULES:
-        return importlib.import_module(f"tuning.{name}")
     if name in _MODULE_OF:
         return getattr(importlib.import_module(f"tuning.{_MODULE_OF[name]}"), name)
     raise AttributeError(f"module 'tuning' has no attribute {name!r}")
-
-
-def __dir__():
-    return __all__

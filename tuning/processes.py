@@ -68,8 +68,8 @@ def call(context, target, *arguments, log=None):
         What the function returns.
 
     Raises:
-        Exception: What the function raises.
-        RuntimeError: The process died.
+        ValueError, OSError: The function raises it.
+        RuntimeError: The process died, by another error (which it has printed) or otherwise.
     """
     receiver, sender = context.Pipe(duplex=False)
     process = start(context, "tuning.processes:_answer", sender, target, arguments, name="tune", log=log)

@@ -157,7 +157,8 @@ class _Crew:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process.pid, signal.SIGKILL)
         heartbeat = heartbeat_file(self.output, name)
-        if heartbeat.exists():
+        # A trial is not to blame for a chief that does not answer.
+        if heartbeat.exists() and process.exitcode != processes.NO_CHIEF:
             with open(deaths_file(self.output, heartbeat.read_text()), "a") as file:
                 file.write(f"{processes.describe_exit(process.exitcode)}\n")
         now = time.monotonic()
