@@ -14,6 +14,8 @@ _MODULE_OF = {
     "load_model": "model",
     "build_generator": "networks",
     "build_discriminator": "networks",
+    "build_conv_generator": "networks",
+    "build_conv_discriminator": "networks",
     "Animation": "callbacks",
     "Checkpoint": "callbacks",
     "CSVHistory": "callbacks",
@@ -21,6 +23,7 @@ _MODULE_OF = {
     "Progress": "callbacks",
 }
 _MODULES = (
+    "augmentation",
     "callbacks",
     "datasets",
     "files",

@@ -2,6 +2,7 @@
 
 import collections.abc
 import inspect
+import numbers
 import random
 
 import keras
@@ -9,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops, tree
 
+from gan import augmentation as augmentations
 from gan import images as image_tools
 from gan import losses
 from gan.files import read_keras_file
@@ -56,11 +58,19 @@ class GAN(keras.Model):
     ```
     """
 
-    def __init__(self, generator, discriminator, seed=None, **kwargs):
+    def __init__(self, generator, discriminator, seed=None, num_classes=None, averaging=None, **kwargs):
         super().__init__(**kwargs)
-        _check_networks(generator, discriminator)
+        _check_networks(generator, discriminator, num_classes)
+        if averaging is not None and not 0 <= averaging < 1:
+            raise ValueError(f"averaging must lie in [0, 1), not {averaging}.")
         self.generator = generator
         self.discriminator = discriminator
+        self.num_classes = num_classes
+        self.averaging = averaging
+        self.average = None if averaging is None else keras.models.clone_model(generator)
+        if self.average is not None:
+            self.average.set_weights(generator.get_weights())
+            self.average.trainable = False
         self.seed = random.getrandbits(31) if seed is None else seed
         self.training_noise = keras.random.SeedGenerator(self.seed)
         self.evaluation_noise = keras.random.SeedGenerator(self.seed + 1)
@@ -72,15 +82,20 @@ class GAN(keras.Model):
     @property
     def latent_dim(self):
         """Int, length of a latent vector."""
-        return self.generator.input_shape[-1]
+        return _input_shapes(self.generator)[0][-1]
 
     @property
     def image_shape(self):
         """`(height, width, channels)` of the images."""
-        return self.discriminator.input_shape[1:]
+        return _input_shapes(self.discriminator)[0][1:]
 
-    def call(self, latents, training=False):
-        return self.generator(latents, training=training)
+    @property
+    def sampler(self):
+        """The network that makes the images to look at and to measure: the average, or the generator without one."""
+        return self.generator if self.average is None else self.average
+
+    def call(self, inputs, training=False):
+        return self.sampler(inputs, training=training)
 
     def compile(
         self,
@@ -89,6 +104,8 @@ class GAN(keras.Model):
         loss="binary_crossentropy",
         metrics=None,
         regularizers=None,
+        discriminator_steps=None,
+        augmentation=None,
         run_eagerly=False,
         steps_per_execution=1,
         jit_compile="auto",
@@ -104,6 +121,13 @@ class GAN(keras.Model):
                 Default None. Their real side is computed once a `fit`.
             regularizers: A list of `gan.regularizers`, penalties on the discriminator's gradient with respect to the
                 images. They are added to what it minimises, but not to the `d_loss` that is logged. Default None.
+            discriminator_steps: Int, how many updates the discriminator gets before each update of the generator, all
+                on the same real images, which are augmented anew, but each against generated images from latents of
+                its own, as the generator's update too. An epoch has as many updates of the generator as the data have
+                batches. Default None: both networks are updated at once, from one forward pass.
+            augmentation: A list of names of `gan.augmentation`, or a `gan.augmentation.DiffAugment`: what is done at
+                random to all images, real and generated, before the discriminator sees them in training. Default
+                None: nothing.
             run_eagerly: As in `keras.Model.compile`. Default False.
             steps_per_execution: As in `keras.Model.compile`. Default 1.
             jit_compile: As in `keras.Model.compile`. Default `"auto"`: XLA where there is a GPU.
@@ -136,6 +160,10 @@ class GAN(keras.Model):
         for regularizer in self.regularizers:
             if not isinstance(regularizer, GradientRegularizer):
                 raise ValueError(f"regularizers must be those of gan.regularizers, not {regularizer!r}.")
+        if discriminator_steps is not None and (not isinstance(discriminator_steps, int) or discriminator_steps < 1):
+            raise ValueError(f"discriminator_steps must be a positive whole number, not {discriminator_steps!r}.")
+        self.discriminator_steps = discriminator_steps
+        self.augmentation = augmentations.get(augmentation)
         self.logged = [keras.metrics.Mean(name) for name in LOGGED]
         self.quality_metrics = list(metrics)
 
@@ -164,6 +192,8 @@ class GAN(keras.Model):
                 "loss": self.loss,
                 "metrics": self.quality_metrics,
                 "regularizers": self.regularizers,
+                "discriminator_steps": self.discriminator_steps,
+                "augmentation": self.augmentation,
                 "run_eagerly": self.run_eagerly,
                 "steps_per_execution": self.steps_per_execution,
                 "jit_compile": self.jit_compile,
@@ -197,36 +227,89 @@ class GAN(keras.Model):
         return {metric.name: metric.result() for metric in self.logged}
 
     def train_step(self, data):
-        images, _, _ = keras.utils.unpack_x_y_sample_weight(data)
-        with tf.GradientTape(persistent=True) as tape:
-            g_loss, d_loss, fakes = self._play(images, self.training_noise, training=True)
-            d_loss += sum(self._penalize(regularizer, images, fakes) for regularizer in self.regularizers)
-            scaled_g_loss = self.generator_optimizer.scale_loss(g_loss)
-            scaled_d_loss = self.discriminator_optimizer.scale_loss(d_loss)
-        g_variables = self.generator.trainable_variables
-        d_variables = self.discriminator.trainable_variables
-        g_gradients = tape.gradient(scaled_g_loss, g_variables)
-        d_gradients = tape.gradient(scaled_d_loss, d_variables)
-        self.generator_optimizer.apply(g_gradients, g_variables)
-        self.discriminator_optimizer.apply(d_gradients, d_variables)
-        return self.get_metrics_result()
+        images, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
+        if self.discriminator_steps is None:
+            figures = self._update(images, labels, ("generator", "discriminator"))
+        else:
+            for _ in range(self.discriminator_steps):
+                figures = self._update(images, labels, ("discriminator",))
+            figures["g_loss"] = self._update(images, labels, ("generator",))["g_loss"]
+        self._update_average()
+        return self._log(figures, images)
 
-    def _penalize(self, regularizer, real_images, fake_images):
+    def _update(self, images, labels, players):
+        """Plays one game over a batch, with latents of its own, and updates these of the two networks from it."""
+        with tf.GradientTape(persistent=True) as tape:
+            figures, fakes = self._play(images, labels, self.generator, self.training_noise, training=True)
+            penalties = [self._penalize(regularizer, images, fakes, labels) for regularizer in self.regularizers]
+            scaled = {
+                "generator": self.generator_optimizer.scale_loss(figures["g_loss"]),
+                "discriminator": self.discriminator_optimizer.scale_loss(figures["d_loss"] + sum(penalties)),
+            }
+        gradients = {name: tape.gradient(scaled[name], getattr(self, name).trainable_variables) for name in players}
+        for name in players:
+            optimizer = getattr(self, f"{name}_optimizer")
+            optimizer.apply(gradients[name], getattr(self, name).trainable_variables)
+        return figures
+
+    def _play(self, images, labels, generator, noise, training):
+        """One forward pass of both networks over a batch: what it is worth to whom, and the fakes."""
+        latents = keras.random.normal((ops.shape(images)[0], self.latent_dim), seed=noise)
+        fakes = generator(self._with_labels(latents, labels), training=training)
+        real_logits = self._judge(images, labels, training)
+        fake_logits = self._judge(fakes, labels, training)
+        figures = {
+            "g_loss": self.loss.generator(real_logits, fake_logits) + sum(self.generator.losses),
+            "d_loss": self.loss.discriminator(real_logits, fake_logits) + sum(self.discriminator.losses),
+            "real_accuracy": _share(real_logits > 0),
+            "fake_accuracy": _share(fake_logits < 0),
+        }
+        return figures, fakes
+
+    def _judge(self, images, labels, training):
+        """The discriminator's logits for images, which in training it sees augmented."""
+        if training and self.augmentation is not None:
+            images = self.augmentation(images, self.training_noise)
+        return self.discriminator(self._with_labels(images, labels), training=training)
+
+    def _with_labels(self, inputs, labels):
+        """What a network takes: the labels too, where the GAN is conditional."""
+        return inputs if self.num_classes is None else [inputs, labels]
+
+    def _penalize(self, regularizer, real_images, fake_images, labels):
         """What a regularizer adds to the discriminator's loss in this step."""
 
         def penalty():
             points = regularizer.points(real_images, tf.stop_gradient(fake_images), self.training_noise)
             with tf.GradientTape(watch_accessed_variables=False) as tape:
                 tape.watch(points)
-                logits = self.discriminator(points, training=True)
+                logits = self._judge(points, labels, training=True)
             return regularizer.weight * regularizer.interval * regularizer.penalty(tape.gradient(logits, points))
 
         is_due = self.discriminator_optimizer.iterations % regularizer.interval == 0
         return tf.cond(is_due, penalty, lambda: 0.0)
 
+    def _update_average(self):
+        if self.average is None:
+            return
+        # An average over the first steps alone follows them closely, instead of clinging to the random start.
+        steps = ops.cast(self.generator_optimizer.iterations, "float32")
+        decay = ops.minimum(self.averaging, (1 + steps) / (10 + steps))
+        # Not the trained weights only: the averages of the moments in BatchNormalization belong to them.
+        for average, weight in zip(self.average.weights, self.generator.weights, strict=True):
+            share = ops.cast(1 - decay, weight.dtype)
+            average.assign_add(share * (ops.convert_to_tensor(weight) - average))
+
+    def _log(self, figures, images):
+        """Adds what a game was worth to the means over the epoch, and returns these."""
+        values = {"loss": figures["g_loss"] + figures["d_loss"], **figures}
+        for metric in self.logged:
+            metric.update_state(values[metric.name], sample_weight=ops.shape(images)[0])
+        return self.get_metrics_result()
+
     def test_step(self, data):
-        images, _, _ = keras.utils.unpack_x_y_sample_weight(data)
-        _, _, fakes = self._play(images, self.evaluation_noise, training=False)
+        images, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
+        figures, fakes = self._play(images, labels, self.sampler, self.evaluation_noise, training=False)
         for metric, outputs in self._extract(fakes):
             metric.update_fake(outputs)
 
@@ -235,27 +318,13 @@ class GAN(keras.Model):
                 metric.update_real(outputs)
 
         tf.cond(self.reals_are_known, lambda: None, update_real)
-        return self.get_metrics_result()
+        return self._log(figures, images)
 
     def _extract(self, images):
         """Each metric of `compile` with what its extractor finds in the images; no extractor runs twice."""
         extract = {metric.extractor_name: metric.extract for metric in self.quality_metrics}
         outputs = {name: extract[name](images) for name in extract}
         return [(metric, outputs[metric.extractor_name]) for metric in self.quality_metrics]
-
-    def _play(self, images, noise, training):
-        """One forward pass of both networks over a batch: the two losses, which it also logs, and the fakes."""
-        batch_size = ops.shape(images)[0]
-        latents = keras.random.normal((batch_size, self.latent_dim), seed=noise)
-        fakes = self.generator(latents, training=training)
-        real_logits = self.discriminator(images, training=training)
-        fake_logits = self.discriminator(fakes, training=training)
-        g_loss = self.loss.generator(real_logits, fake_logits) + sum(self.generator.losses)
-        d_loss = self.loss.discriminator(real_logits, fake_logits) + sum(self.discriminator.losses)
-        values = (g_loss + d_loss, g_loss, d_loss, _share(real_logits > 0), _share(fake_logits < 0))
-        for metric, value in zip(self.logged, values, strict=True):
-            metric.update_state(value, sample_weight=batch_size)
-        return g_loss, d_loss, fakes
 
     def fit(self, x=None, *args, **kwargs):
         """Trains as `keras.Model.fit` does, after a look at the images.
@@ -270,10 +339,12 @@ class GAN(keras.Model):
                 are none; or `batch_size` is below 1 or above the number of images.
         """
         arguments = dict(inspect.signature(super().fit).bind(x, *args, **kwargs).arguments)
-        self._check_data(x, arguments.get("batch_size"))
+        self._check_data(x, arguments.get("y"), arguments.get("batch_size"))
         if arguments.get("validation_data") is not None:
             validation_data = arguments["validation_data"]
-            self._check_data(validation_data[0] if isinstance(validation_data, (tuple, list)) else validation_data)
+            self._check_data(
+                *(validation_data[:2] if isinstance(validation_data, (tuple, list)) else [validation_data])
+            )
         if isinstance(x, tf.data.Dataset):
             # Keras would warn that it leaves the shuffling to the dataset.
             arguments["shuffle"] = False
@@ -284,18 +355,18 @@ class GAN(keras.Model):
         self.reals_are_known.assign(False)
         return super().fit(**arguments)
 
-    def evaluate(self, x=None, *args, callbacks=None, return_dict=False, **kwargs):
+    def evaluate(self, x=None, y=None, *args, callbacks=None, return_dict=False, **kwargs):
         """Evaluates as `keras.Model.evaluate` does, after the look at the images that `fit` takes.
 
         The same model and data give the same figures every time: each evaluation draws the same latents.
         """
         is_validation_of_fit = kwargs.get("_use_cached_eval_dataset", False)
         if not is_validation_of_fit:
-            self._check_data(x)
+            self._check_data(x, y)
             callbacks = [self._measuring_callback(), *tree.flatten(callbacks or [])]
             self.reals_are_known.assign(False)
         self.evaluation_noise.state.assign([self.seed + 1, 0])
-        logs = super().evaluate(x, *args, callbacks=callbacks, return_dict=True, **kwargs)
+        logs = super().evaluate(x, y, *args, callbacks=callbacks, return_dict=True, **kwargs)
         logs.update(self.quality)
         self.reals_are_known.assign(is_validation_of_fit)
         return logs if return_dict else self._flatten_metrics_in_order(logs)
@@ -309,13 +380,13 @@ class GAN(keras.Model):
 
         return keras.callbacks.LambdaCallback(on_test_end=on_test_end)
 
-    def _check_data(self, x, batch_size=None):
+    def _check_data(self, x, labels=None, batch_size=None):
         if isinstance(x, (tf.data.Dataset, keras.utils.PyDataset)):
             batches = iter(x.take(1)) if isinstance(x, tf.data.Dataset) else (x[i] for i in range(len(x)))
             batch = next(batches, None)
             if batch is None:
                 raise ValueError("the dataset must hold at least one batch of images, and it is empty.")
-            x = batch[0] if isinstance(batch, (tuple, list)) else batch
+            x, labels, _ = keras.utils.unpack_x_y_sample_weight(batch)
         elif isinstance(x, collections.abc.Iterator):
             return
         if not hasattr(x, "shape"):
@@ -324,10 +395,28 @@ class GAN(keras.Model):
                 f"not {type(x).__name__}."
             )
         image_tools.check(np.asarray(x), self.image_shape)
+        if self.num_classes is not None:
+            self._check_labels(labels, len(x))
         if batch_size is not None and not 1 <= batch_size <= len(x):
             raise ValueError(f"batch_size must lie between 1 and the number of images, {len(x)}, not {batch_size}.")
 
-    def generate(self, count=None, latents=None, seed=None):
+    def _check_labels(self, labels, count):
+        if labels is None:
+            raise ValueError(
+                f"a GAN of {self.num_classes} classes takes labels too, as in fit(images, labels), "
+                "gan.datasets.load(..., labels=True) or generate(labels=[3, 1]), and there are none."
+            )
+        labels = np.asarray(labels)
+        if labels.shape != (count,) or not np.issubdtype(labels.dtype, np.integer):
+            raise ValueError(
+                f"labels must be whole numbers, one for each of {count:,} images, not {labels.dtype} of {labels.shape}."
+            )
+        if not count or labels.min() < 0 or labels.max() >= self.num_classes:
+            raise ValueError(
+                f"labels must lie in 0 to {self.num_classes - 1}, not in {labels.min()} to {labels.max()}."
+            )
+
+    def generate(self, count=None, latents=None, seed=None, labels=None):
         """Generates images.
 
         Training is not touched by it: the latents are not drawn from the model's own noise.
@@ -336,27 +425,48 @@ class GAN(keras.Model):
             count: Int, how many images.
             latents: Instead of a count, a float array `(count, latent_dim)`, standard normal: an image for each.
             seed: Int. The same seed, count and weights give the same images. By default each call gives others.
+            labels: Of a GAN with `num_classes`, ints `(count,)`, the class of each image, instead of a count or beside
+                latents. Default: drawn at random, all classes alike.
 
         Returns:
             float32 NumPy array `(count, height, width, channels)` in [-1, 1].
 
         Raises:
-            ValueError: Not just one of `count` and `latents` is given, `count` is below 1, or the latents have
-                another length than the generator takes.
+            ValueError: It does not follow from just one of `count`, `latents` and `labels` how many images there are
+                to be, `count` is below 1, the latents have another length than the generator takes, or the labels are
+                no classes of it.
         """
-        if (count is None) == (latents is None):
-            raise ValueError("generate takes a count of images or their latents, and just one of the two.")
+        is_conditional = self.num_classes is not None
+        if labels is not None and not is_conditional:
+            raise ValueError("labels are for a GAN with num_classes; this one has none.")
+        if (count is None and labels is None) == (latents is None) or None not in (count, labels):
+            raise ValueError(
+                "generate takes a count of images or their latents, and just one of the two; labels may stand for a count."
+            )
+        if count is not None and count < 1:
+            raise ValueError(f"count must be at least 1, not {count}.")
         if latents is None:
-            if count < 1:
-                raise ValueError(f"count must be at least 1, not {count}.")
+            count = len(labels) if count is None else count
             latents = keras.random.normal((count, self.latent_dim), seed=seed)
         latents = np.asarray(latents, "float32")
         if latents.shape[1:] != (self.latent_dim,) or not len(latents):
             raise ValueError(
                 f"latents must have the shape (count, {self.latent_dim}) that the generator takes, not {latents.shape}."
             )
-        batches = (latents[start : start + 256] for start in range(0, len(latents), 256))
-        return np.concatenate([self.generator.predict_on_batch(batch) for batch in batches])
+        if is_conditional:
+            if labels is None:
+                labels = np.random.default_rng(seed).integers(self.num_classes, size=len(latents))
+            self._check_labels(labels, len(latents))
+            labels = np.asarray(labels, "int32")
+        batches = (slice(start, start + 256) for start in range(0, len(latents), 256))
+        return np.concatenate(
+            [
+                self.sampler.predict_on_batch(
+                    self._with_labels(latents[batch], labels[batch] if is_conditional else None)
+                )
+                for batch in batches
+            ]
+        )
 
     def get_config(self):
         return {
@@ -364,6 +474,8 @@ class GAN(keras.Model):
             "generator": keras.saving.serialize_keras_object(self.generator),
             "discriminator": keras.saving.serialize_keras_object(self.discriminator),
             "seed": self.seed,
+            "num_classes": self.num_classes,
+            "averaging": self.averaging,
         }
 
     @classmethod
@@ -436,18 +548,32 @@ def _share(condition):
     return ops.mean(ops.cast(condition, "float32"))
 
 
-def _check_networks(generator, discriminator):
+def _input_shapes(network):
+    shape = network.input_shape
+    return shape if isinstance(shape, list) else [shape]
+
+
+def _check_networks(generator, discriminator, num_classes):
     for name, network in (("generator", generator), ("discriminator", discriminator)):
         if not isinstance(network, keras.Model) or not network.built:
             raise ValueError(
                 f"{name} must be a keras.Model with a known input shape (start it with keras.Input), not {network!r}."
             )
-    if len(generator.input_shape) != 2:
-        raise ValueError(f"generator must take latents (batch, latent_dim), not {generator.input_shape}.")
-    if generator.output_shape != discriminator.input_shape:
+    is_conditional = num_classes is not None
+    if is_conditional and (not isinstance(num_classes, numbers.Integral) or num_classes < 1):
+        raise ValueError(f"num_classes must be a positive whole number, not {num_classes!r}.")
+    for name, network in (("generator", generator), ("discriminator", discriminator)):
+        shapes = _input_shapes(network)
+        if [len(shape) for shape in shapes[1:]] != [1] * is_conditional:
+            takes = "labels (batch,) too" if is_conditional else "no labels"
+            raise ValueError(f"with num_classes {num_classes} the {name} must take {takes}; it takes {shapes}.")
+    latents_shape, images_shape = _input_shapes(generator)[0], _input_shapes(discriminator)[0]
+    if len(latents_shape) != 2:
+        raise ValueError(f"generator must take latents (batch, latent_dim), not {latents_shape}.")
+    if generator.output_shape != images_shape:
         raise ValueError(
             f"generator and discriminator must agree on the images: the one makes {generator.output_shape}, "
-            f"the other takes {discriminator.input_shape}."
+            f"the other takes {images_shape}."
         )
     if discriminator.output_shape != (None, 1):
         raise ValueError(f"discriminator must give one logit an image, (batch, 1), not {discriminator.output_shape}.")
