@@ -33,6 +33,7 @@ _MODULES = (
     "metrics",
     "model",
     "networks",
+    "presets",
     "regularizers",
 )
 

@@ -17,16 +17,19 @@ from gan import images as image_tools
 from gan.cli import format_duration
 from gan.files import read_keras_file, written_whole
 
+MOST_COLUMNS = 32
+
 
 class ImageGrid(keras.callbacks.Callback):
-    """Draws what the generator makes of the same latents, epoch after epoch.
+    """Draws what the generator makes of the same latents, epoch after epoch; of a conditional GAN a class a column.
 
-    Works in the `fit` of any model that keeps its generator in an attribute `generator`.
+    Works in the `fit` of any model that keeps its generator in an attribute `generator`; where there is a `sampler`, as
+    a `gan.GAN` has in the average of its generator, that is what is drawn.
 
     Args:
         directory: Folder for the pictures `image_at_epoch_0001.png`, `image_at_epoch_0002.png`, ...
         rows: Int, rows of the grid. Default 4.
-        columns: Int, columns of the grid. Default 4.
+        columns: Int, columns of the grid. Default 4, or of a model with `num_classes` as many, but at most 32.
         every: Int, a picture every so many epochs. Default 1.
         seed: Int, seed of the latents, which stay the same for the whole run. Default 0.
         show: Bool, whether to display each picture in a notebook too. Default False.
@@ -42,9 +45,9 @@ class ImageGrid(keras.callbacks.Callback):
     ```
     """
 
-    def __init__(self, directory, rows=4, columns=4, every=1, seed=0, show=False, log_dir=None):
+    def __init__(self, directory, rows=4, columns=None, every=1, seed=0, show=False, log_dir=None):
         super().__init__()
-        if min(rows, columns, every) < 1:
+        if min(rows, 1 if columns is None else columns, every) < 1:
             raise ValueError(f"rows, columns and every must be at least 1, not {rows}, {columns} and {every}.")
         self.directory = Path(directory)
         self.rows = rows
@@ -55,18 +58,25 @@ class ImageGrid(keras.callbacks.Callback):
         self.log_dir = log_dir
 
     def on_train_begin(self, logs=None):
-        channels = self.model.generator.output_shape[-1]
+        self.sampler = getattr(self.model, "sampler", self.model.generator)
+        channels = self.sampler.output_shape[-1]
         if channels not in (1, 3):
             raise ValueError(f"ImageGrid draws images of 1 or 3 channels, not of {channels}.")
-        latent_dim = self.model.generator.input_shape[-1]
-        self.latents = keras.random.normal((self.rows * self.columns, latent_dim), seed=self.seed)
+        num_classes = getattr(self.model, "num_classes", None)
+        self.drawn_columns = self.columns or min(num_classes or 4, MOST_COLUMNS)
+        count = self.rows * self.drawn_columns
+        if num_classes is None:
+            self.inputs = keras.random.normal((count, self.sampler.input_shape[-1]), seed=self.seed)
+        else:
+            latents = keras.random.normal((count, self.model.latent_dim), seed=self.seed)
+            self.inputs = [latents, np.arange(count) % self.drawn_columns % num_classes]
 
     def on_epoch_end(self, epoch, logs=None):
         if (epoch + 1) % self.every:
             return
-        images = image_tools.to_uint8(self.model.generator.predict_on_batch(self.latents))
+        images = image_tools.to_uint8(self.sampler.predict_on_batch(self.inputs))
         path = self.directory / f"image_at_epoch_{epoch + 1:04d}.png"
-        image_tools.save_png(path, image_tools.enlarge(image_tools.grid(images, self.columns)))
+        image_tools.save_png(path, image_tools.enlarge(image_tools.grid(images, self.drawn_columns)))
         if self.show:
             from IPython import display
 

@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import math
 import os
 import sys
 from pathlib import Path
@@ -69,21 +70,24 @@ def natural_int(text):
 
 def positive_float(text):
     """A number above 0, for `argparse`."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"must be a number above 0, not {text!r}")
-    return value
+    return _float(text, lambda value: 0 < value < math.inf, "a number above 0")
+
+
+def natural_float(text):
+    """A number of at least 0, for `argparse`."""
+    return _float(text, lambda value: 0 <= value < math.inf, "a number of at least 0")
 
 
 def share(text):
     """A number from 0 up to but not 1, for `argparse`."""
+    return _float(text, lambda value: 0 <= value < 1, "a number from 0 to below 1")
+
+
+def _float(text, is_valid, wanted):
     try:
         value = float(text)
     except ValueError:
-        value = -1
-    if not 0 <= value < 1:
-        raise argparse.ArgumentTypeError(f"must be a number from 0 to below 1, not {text!r}")
+        value = math.nan
+    if not is_valid(value):
+        raise argparse.ArgumentTypeError(f"must be {wanted}, not {text!r}")
     return value

@@ -24,10 +24,12 @@ from gan.files import downloading
 IMAGE_SUFFIXES = (".gif", ".jpeg", ".jpg", ".png")
 DEFAULT_IMAGE_SHAPE = (28, 28, 1)
 PREFETCHED_BATCHES = 2
+STACKED_TRAIN_IMAGES = 60_000
+STACKED_TEST_IMAGES = 26_000
 
 
-def load(source="auto", batch_size=256, image_shape=None, seed=0, split=None):
-    """Makes a dataset of shuffled batches of images.
+def load(source="auto", batch_size=256, image_shape=None, seed=0, split=None, labels=False):
+    """Makes a dataset of shuffled batches of images, or of images and their labels.
 
     Every pass over the dataset shuffles the whole set anew. The last batch of a pass is smaller where the batch size
     does not divide the set. The dataset's attribute `epoch`, a `tf.Variable`, is the number of its next pass: it goes
@@ -41,6 +43,9 @@ def load(source="auto", batch_size=256, image_shape=None, seed=0, split=None):
             - `"mnist"`, `"fashion_mnist"`: the 60,000 training images, downloaded once by `keras.datasets`.
             - `"mnist5k"`: 5,000 digits of MNIST, 500 a class, that are installed with this package.
             - `"auto"` (default): `"mnist"` where it can be had, else `"mnist5k"` with a line on stderr.
+            - `"stacked_mnist"`: 60,000 RGB images, each of three digits of MNIST drawn at random, one a channel, which
+              makes 1,000 classes (Metz et al. 2016, arXiv 1611.02163), and 26,000 test images of the test digits;
+              `"stacked_mnist5k"` the same of the digits of mnist5k, a tenth of which are kept for the test.
             - the path of an `.npz` file whose `x_train` holds uint8 images `(count, height, width)` or
               `(count, height, width, 1 or 3)`, and perhaps `x_test`, `y_train` and `y_test`.
             - a folder with the training images as an IDX file, gzipped or not (`train-images-idx3-ubyte.gz`), and
@@ -55,13 +60,17 @@ def load(source="auto", batch_size=256, image_shape=None, seed=0, split=None):
             own is split as published; of another, a tenth is held out for the test, the same in every run: of each
             class where there are labels, else at random. Every pass over the test split has the same order, and a
             batch of it may be the whole. Default None: all images but the published test images.
+        labels: Bool, whether a batch is a pair of images and labels, as a GAN with `num_classes` takes it. Default
+            False.
 
     Returns:
-        A `tf.data.Dataset` of float32 batches `(batch, height, width, channels)` in [-1, 1].
+        A `tf.data.Dataset` of float32 batches `(batch, height, width, channels)` in [-1, 1], or of pairs of these and
+        int32 labels `(batch,)`.
 
     Raises:
-        ValueError: The source does not exist, cannot be read or holds no images, they have another shape than
-            `image_shape`, or `batch_size` is below 1 or above the number of images; or `split` is another word.
+        ValueError: The source does not exist, cannot be read or holds no images, or no labels where they are wanted;
+            they have another shape than `image_shape`, or `batch_size` is below 1 or above the number of images; or
+            `split` is another word.
 
     Example:
 
@@ -69,7 +78,9 @@ def load(source="auto", batch_size=256, image_shape=None, seed=0, split=None):
     >>> len(dataset), next(iter(dataset)).shape
     (10, TensorShape([500, 28, 28, 1]))
     """
-    images, _ = read(source, image_shape, split)
+    images, classes = read(source, image_shape, split)
+    if labels and classes is None:
+        raise ValueError(f"{source} has no labels: take an .npz file with y_train, or IDX files with them.")
     if split == "test":
         batch_size = min(batch_size, len(images))
     if not 1 <= batch_size <= len(images):
@@ -85,7 +96,14 @@ def load(source="auto", batch_size=256, image_shape=None, seed=0, split=None):
     if isinstance(images, np.ndarray):
         with tf.device("CPU"):
             array = tf.constant(images)
-        dataset = indices.batch(batch_size).map(lambda batch: _scale(tf.gather(array, batch)))
+            classes = tf.constant(classes, tf.int32) if labels else None
+        dataset = indices.batch(batch_size).map(
+            lambda batch: (
+                (_scale(tf.gather(array, batch)), tf.gather(classes, batch))
+                if labels
+                else _scale(tf.gather(array, batch))
+            )
+        )
     else:
         paths = tf.constant([str(path) for path in images])
         shape = image_shape or DEFAULT_IMAGE_SHAPE
@@ -100,6 +118,29 @@ def load(source="auto", batch_size=256, image_shape=None, seed=0, split=None):
     dataset.epoch = epoch
     dataset.image_count = len(images)
     return dataset
+
+
+def count_classes(source):
+    """How many classes the labels of a source have, from 0 on.
+
+    Args:
+        source: As in `load`.
+
+    Returns:
+        Int, the largest label and 1.
+
+    Raises:
+        ValueError: As in `load`, or the source has no labels or negative ones.
+
+    Example:
+
+    >>> gan.datasets.count_classes("mnist5k")
+    10
+    """
+    _, labels = read(source)
+    if labels is None or labels.min() < 0:
+        raise ValueError(f"{source} has no labels from 0 on: take an .npz file with y_train, or IDX files with them.")
+    return int(labels.max()) + 1
 
 
 def rebatch(dataset, batch_size):
@@ -133,26 +174,27 @@ def rebatch(dataset, batch_size):
 
 
 def resolve(source):
-    """Settles what `"auto"` stands for on this machine; any other source is itself.
+    """Settles what `"auto"` and `"stacked_mnist"` stand for on this machine; any other source is itself.
 
     Args:
         source: As in `load`.
 
     Returns:
-        A source other than `"auto"`.
+        A source other than `"auto"`; `"stacked_mnist"` only where MNIST can be had.
     """
-    if source != "auto":
+    if source not in _FALLBACKS:
         return source
+    whole, small = _FALLBACKS[source]
     try:
         _SOURCES["mnist"]()
-        return "mnist"
+        return whole
     except ValueError as error:
         print(
-            f"{error} Training on mnist5k, 5,000 of its digits, instead. For the whole set, put mnist.npz into "
-            "~/.keras/datasets or pass the path of a copy.",
+            f"{error} Training on {small}, of 5,000 of its digits, instead. For the whole set, put mnist.npz into "
+            "~/.keras/datasets.",
             file=sys.stderr,
         )
-        return "mnist5k"
+        return small
 
 
 def read(source, image_shape=None, split=None):
@@ -282,11 +324,27 @@ def _read_mnist5k():
     return (images.astype("uint8").reshape(-1, 28, 28), labels), None
 
 
+def _stack(train, test):
+    """Images of three digits, each drawn at random, as channels; the label of 7, 0 and 3 is 703."""
+    stacked = []
+    for seed, count, (digits, labels) in ((0, STACKED_TRAIN_IMAGES, train), (1, STACKED_TEST_IMAGES, test)):
+        chosen = np.random.default_rng(seed).integers(len(digits), size=(3, count))
+        stacked.append((np.stack(list(digits[chosen]), axis=-1), np.array([100, 10, 1]) @ labels[chosen]))
+    return stacked
+
+
+def _stack_mnist5k():
+    return _stack(*_hold_out("mnist5k", *_read_mnist5k()[0]).values())
+
+
 _SOURCES = {
     "mnist": lambda: _read_downloaded("mnist"),
     "fashion_mnist": lambda: _read_downloaded("fashion_mnist"),
     "mnist5k": _read_mnist5k,
+    "stacked_mnist": lambda: _stack(*_read_downloaded("mnist")),
+    "stacked_mnist5k": _stack_mnist5k,
 }
+_FALLBACKS = {"auto": ("mnist", "mnist5k"), "stacked_mnist": ("stacked_mnist", "stacked_mnist5k")}
 
 
 def _read_npz(path):

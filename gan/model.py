@@ -310,20 +310,20 @@ class GAN(keras.Model):
     def test_step(self, data):
         images, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
         figures, fakes = self._play(images, labels, self.sampler, self.evaluation_noise, training=False)
-        for metric, outputs in self._extract(fakes):
+        for metric, outputs in self._extract(fakes, labels):
             metric.update_fake(outputs)
 
         def update_real():
-            for metric, outputs in self._extract(images):
+            for metric, outputs in self._extract(images, labels):
                 metric.update_real(outputs)
 
         tf.cond(self.reals_are_known, lambda: None, update_real)
         return self._log(figures, images)
 
-    def _extract(self, images):
+    def _extract(self, images, labels):
         """Each metric of `compile` with what its extractor finds in the images; no extractor runs twice."""
         extract = {metric.extractor_name: metric.extract for metric in self.quality_metrics}
-        outputs = {name: extract[name](images) for name in extract}
+        outputs = {name: {**extract[name](images), "labels": labels} for name in extract}
         return [(metric, outputs[metric.extractor_name]) for metric in self.quality_metrics]
 
     def fit(self, x=None, *args, **kwargs):
@@ -441,7 +441,7 @@ class GAN(keras.Model):
             raise ValueError("labels are for a GAN with num_classes; this one has none.")
         if (count is None and labels is None) == (latents is None) or None not in (count, labels):
             raise ValueError(
-                "generate takes a count of images or their latents, and just one of the two; labels may stand for a count."
+                "generate takes a count of images or their latents, and just one of the two; labels may be the count."
             )
         if count is not None and count < 1:
             raise ValueError(f"count must be at least 1, not {count}.")

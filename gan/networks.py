@@ -8,7 +8,8 @@ from keras import layers
 
 KERNEL_SIZE = 4
 LABEL_SIZE = 32
-MAX_START = 7
+LONGEST_START = 7
+LONGEST_END = 4
 
 
 def build_generator(latent_dim=100, widths=(256, 512, 1024), image_shape=(28, 28, 1), num_classes=None):
@@ -77,7 +78,7 @@ def build_discriminator(image_shape=(28, 28, 1), widths=(512, 256), dropout=0.3,
     hidden = [layers.Flatten()]
     for width in widths:
         hidden += [layers.Dense(width, activation="relu"), layers.Dropout(dropout)]
-    return _discriminator(hidden, layers.Dense(1, dtype="float32"), image_shape, num_classes)
+    return _discriminator(hidden, image_shape, num_classes)
 
 
 def build_conv_generator(latent_dim=100, width=32, depth=None, image_shape=(28, 28, 1), num_classes=None):
@@ -109,7 +110,7 @@ def build_conv_generator(latent_dim=100, width=32, depth=None, image_shape=(28, 
     (None, 64, 64, 3)
     """
     _check_sizes("width", [width])
-    sides = _sides(image_shape, depth)
+    sides = _sides(image_shape, depth, LONGEST_START)
     channels = [image_shape[-1], *(width * 2**level for level in range(len(sides) - 1))]
     start = (*sides[-1], channels[-1])
     hidden = [layers.Dense(math.prod(start), use_bias=False), layers.Reshape(start)]
@@ -133,7 +134,8 @@ def build_conv_discriminator(image_shape=(28, 28, 1), width=32, depth=None, spec
     Args:
         image_shape: `(height, width, channels)` of the images. Default `(28, 28, 1)`.
         width: Int, channels after the first convolution. Default 32.
-        depth: As in `build_conv_generator`.
+        depth: Int, number of convolutions. Default: as many as make a side of 4 or less the last one, 3 for images of
+            28x28 and 5 for 128x128.
         spectral_norm: Bool, whether the largest singular value of every layer is kept at 1 (Miyato et al. 2018,
             arXiv 1802.05957), by `keras.layers.SpectralNormalization`. Default False.
         num_classes: As in `build_discriminator`.
@@ -153,11 +155,10 @@ def build_conv_discriminator(image_shape=(28, 28, 1), width=32, depth=None, spec
     _check_sizes("width", [width])
     normalize = layers.SpectralNormalization if spectral_norm else lambda layer: layer
     hidden = []
-    for level in range(len(_sides(image_shape, depth)) - 1):
+    for level in range(len(_sides(image_shape, depth, LONGEST_END)) - 1):
         convolution = layers.Conv2D(width * 2**level, KERNEL_SIZE, 2, padding="same")
         hidden += [normalize(convolution), layers.LeakyReLU(0.2)]
-    logit = normalize(layers.Dense(1, dtype="float32"))
-    return _discriminator([*hidden, layers.Flatten()], logit, image_shape, num_classes)
+    return _discriminator([*hidden, layers.Flatten()], image_shape, num_classes, normalize)
 
 
 def _generator(hidden, latent_dim, num_classes):
@@ -171,25 +172,26 @@ def _generator(hidden, latent_dim, num_classes):
     return keras.Model([latents, labels], keras.Sequential(hidden)(inputs), name="generator")
 
 
-def _discriminator(hidden, logit, image_shape, num_classes):
+def _discriminator(hidden, image_shape, num_classes, normalize=lambda layer: layer):
     images = keras.Input(image_shape)
+    logit = normalize(layers.Dense(1, dtype="float32"))
     if num_classes is None:
         return keras.Sequential([images, *hidden, logit], name="discriminator")
     _check_sizes("num_classes", [num_classes])
     labels = keras.Input((), dtype="int32")
     features = keras.Sequential(hidden)(images)
-    projection = layers.Dot(1, dtype="float32")([features, layers.Embedding(num_classes, features.shape[-1])(labels)])
-    return keras.Model(
-        [images, labels], layers.Add(dtype="float32")([logit(features), projection]), name="discriminator"
-    )
+    classes = normalize(layers.Embedding(num_classes, features.shape[-1]))
+    projection = layers.Dot(1, dtype="float32")([features, classes(labels)])
+    logits = layers.Add(dtype="float32")([logit(features), projection])
+    return keras.Model([images, labels], logits, name="discriminator")
 
 
-def _sides(image_shape, depth):
-    """`(height, width)` of an image before and after each of `depth` halvings, rounded up."""
+def _sides(image_shape, depth, longest):
+    """`(height, width)` of an image before and after each of `depth` halvings, rounded up; by default to `longest`."""
     _check_image_shape(image_shape)
     sides = [tuple(image_shape[:2])]
     if depth is None:
-        depth = max(1, math.ceil(math.log2(max(sides[0]) / MAX_START)))
+        depth = max(1, math.ceil(math.log2(max(sides[0]) / longest)))
     _check_sizes("depth", [depth])
     for _ in range(depth):
         if max(sides[-1]) == 1:

@@ -21,6 +21,7 @@ BETTER = {
     "coverage": "higher",
     "modes": "higher",
     "mode_kl": "lower",
+    "agreement": "higher",
 }
 
 
@@ -33,17 +34,16 @@ def parse_arguments():
     parser.add_argument(
         "--samples",
         type=cli.positive_int,
-        default=10_000,
         metavar="N",
-        help="images of each kind, at most as many as there are test images (default: %(default)s)",
+        help="images of each kind, at most as many as there are test images (default: 10000, of stacked_mnist 26000, as "
+        "is usual there)",
     )
     parser.add_argument("--seed", type=cli.natural_int, default=0, help="seed of the latents (default: %(default)s)")
     parser.add_argument(
         "--extractor",
-        default="digits",
         metavar="NAME",
-        help="whose features are compared: digits, inception_v3, or a .keras file of train_extractor.py "
-        "(default: %(default)s)",
+        help="whose features are compared: digits, stacked_digits, inception_v3, or a .keras file of "
+        "train_extractor.py (default: digits, of stacked_mnist stacked_digits)",
     )
     parser.add_argument("--json", type=Path, metavar="FILE", help="a file for the figures")
     parser.add_argument(
@@ -51,6 +51,9 @@ def parse_arguments():
     )
     parser.add_argument("--overwrite", action="store_true", help="replace files of an earlier evaluation")
     arguments = parser.parse_args()
+    is_stacked = arguments.data.startswith("stacked_mnist")
+    arguments.samples = arguments.samples or (26_000 if is_stacked else 10_000)
+    arguments.extractor = arguments.extractor or ("stacked_digits" if is_stacked else "digits")
     arguments.output = arguments.output or arguments.model.parent / "evaluation"
     arguments.comparison = arguments.output / "real_and_generated.png"
     arguments.nearest = arguments.output / "nearest.png"
@@ -76,7 +79,7 @@ def prepare(arguments):
 
     model = gan.load_model(arguments.model)
     extractor = gan.metrics.load_extractor(arguments.extractor)
-    metrics = gan.metrics.all_metrics(extractor, model.image_shape)
+    metrics = gan.metrics.all_metrics(extractor, model.image_shape, model.num_classes)
     for metric in metrics:
         metric.build(model.image_shape)
     arguments.data = gan.datasets.resolve(arguments.data)
@@ -85,7 +88,13 @@ def prepare(arguments):
     if count < arguments.samples:
         print(f"{arguments.data} has {sizes[1]:,} test images: of each kind {count:,} are compared.")
     test, train = (
-        gan.datasets.load(arguments.data, min(BATCH_SIZE, *sizes), model.image_shape, split=split)
+        gan.datasets.load(
+            arguments.data,
+            min(BATCH_SIZE, *sizes),
+            model.image_shape,
+            split=split,
+            labels=model.num_classes is not None,
+        )
         for split in ("test", "train")
     )
     for path in filter(None, (arguments.comparison, arguments.json)):
@@ -93,30 +102,47 @@ def prepare(arguments):
     return model, metrics, test, train, count
 
 
+def batches(dataset):
+    """The batches of a dataset as pairs of images and labels, which are None where it has none."""
+    for batch in dataset.as_numpy_iterator():
+        yield batch if isinstance(batch, tuple) else (batch, None)
+
+
 def sources(arguments, model, test, train, count):
-    """The images of each kind, as functions that give them batch by batch."""
+    """The images of each kind and their labels, as functions that give them batch by batch."""
     import keras
     import numpy as np
 
     def first(dataset):
         left = count
-        for images in dataset.as_numpy_iterator():
-            yield images[:left]
+        for images, labels in batches(dataset):
+            yield images[:left], None if labels is None else labels[:left]
             left -= len(images[:left])
             if not left:
                 return
 
-    def generated():
-        latents = keras.random.normal((count, model.latent_dim), seed=arguments.seed)
-        for start in range(0, count, BATCH_SIZE):
-            yield model.generate(latents=latents[start : start + BATCH_SIZE])
+    def made_as(make):
+        """Batches of images to the labels of the test images."""
+        start = 0
+        for images, labels in first(test):
+            yield make(slice(start, start + len(images)), labels), labels
+            start += len(images)
 
-    def noise():
-        rng = np.random.default_rng(arguments.seed)
-        for start in range(0, count, BATCH_SIZE):
-            yield rng.uniform(-1, 1, (min(BATCH_SIZE, count - start), *model.image_shape)).astype("float32")
+    latents = keras.random.normal((count, model.latent_dim), seed=arguments.seed)
+    rng = np.random.default_rng(arguments.seed)
 
-    return {"test": lambda: first(test), "generated": generated, "training": lambda: first(train), "noise": noise}
+    def generate(rows, labels):
+        return model.generate(latents=latents[rows], labels=labels)
+
+    def draw_noise(rows, labels):
+        return rng.uniform(-1, 1, (rows.stop - rows.start, *model.image_shape)).astype("float32")
+
+    return {
+        "test": lambda: first(test),
+        "generated": lambda: made_as(generate),
+        "training": lambda: first(train),
+        "noise": lambda: made_as(draw_noise),
+    }
 
 
 def measure(metrics, images_of, advance):
@@ -124,8 +150,8 @@ def measure(metrics, images_of, advance):
     import gan
 
     def outputs_of(kind):
-        for images in images_of[kind]():
-            yield metrics[0].extract(images)
+        for images, labels in images_of[kind]():
+            yield {**metrics[0].extract(images), "labels": labels}
             advance(len(images))
 
     for outputs in outputs_of("test"):
@@ -149,7 +175,7 @@ def find_nearest(extract, samples, train, advance):
     features = np.asarray(extract(samples)["features"])
     distances = np.full((len(samples), NEIGHBOURS), np.inf)
     nearest = np.zeros((len(samples), NEIGHBOURS, *samples.shape[1:]), "float32")
-    for images in train.as_numpy_iterator():
+    for images, _ in batches(train):
         others = np.asarray(extract(images)["features"])
         candidates = np.concatenate([distances, ((features[:, None] - others) ** 2).sum(-1)], axis=1)
         order = np.argsort(candidates, axis=1)[:, :NEIGHBOURS]
@@ -184,12 +210,13 @@ def sha256(extractor):
     """That of the extractor's file; of one that Keras downloads None."""
     from gan.metrics.extractors import DIGITS_FILE
 
-    file = DIGITS_FILE if extractor == "digits" else Path(extractor)
+    file = DIGITS_FILE if extractor in ("digits", "stacked_digits") else Path(extractor)
     return hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else None
 
 
 def evaluate(arguments, model, metrics, test, train, count):
     import keras
+    import numpy as np
 
     import gan
 
@@ -203,14 +230,18 @@ def evaluate(arguments, model, metrics, test, train, count):
     total = 4 * count + len(gan.datasets.read(arguments.data, model.image_shape, "train")[0])
     progress = keras.utils.Progbar(total, unit_name="image", verbose=1 if sys.stdout.isatty() else 0)
     figures = measure(metrics, images_of, progress.add)
-    samples = model.generate(COLUMNS**2, seed=arguments.seed)
+    reals, labels = next(images_of["test"]())
+    samples = model.generate(
+        latents=keras.random.normal((COLUMNS**2, model.latent_dim), seed=arguments.seed),
+        labels=None if labels is None else np.resize(labels, COLUMNS**2),
+    )
     nearest = find_nearest(metrics[0].extract, samples[:NEAREST_TO], train, progress.add)
 
     print(f"\n{'':<12}{'generated':>12}{'training':>12}{'noise':>12}   better")
     for figure, better in BETTER.items():
         if figure in figures["generated"]:
             print(f"{figure:<12}" + "".join(f"{kind[figure]:12.4g}" for kind in figures.values()) + f"   {better}")
-    draw(arguments, next(images_of["test"]()), samples, nearest)
+    draw(arguments, reals, samples, nearest)
     print(f"\n{arguments.comparison} and {arguments.nearest} show them.")
     if arguments.json:
         record = {

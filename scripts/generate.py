@@ -15,7 +15,18 @@ SECONDS_PER_FRAME = 0.06
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("model", type=Path, metavar="MODEL.keras", help="a model that train.py has written")
-    parser.add_argument("--count", type=cli.positive_int, default=16, help="how many images (default: %(default)s)")
+    parser.add_argument(
+        "--count",
+        type=cli.positive_int,
+        help="how many images (default: 16, or four of each class of a conditional model, a class a column)",
+    )
+    parser.add_argument(
+        "--labels",
+        type=cli.natural_int,
+        nargs="+",
+        metavar="CLASS",
+        help="of a conditional model, the class of each image, instead of a count",
+    )
     parser.add_argument("--seed", type=cli.natural_int, default=0, help="seed of the latents (default: %(default)s)")
     parser.add_argument(
         "--output",
@@ -42,12 +53,24 @@ def check(arguments):
         cli.fail(f"--output {arguments.output} must end in .png or .npy, or be a folder's name.", 2)
     if arguments.interpolate and arguments.interpolate.suffix != ".gif":
         cli.fail(f"--interpolate {arguments.interpolate} must end in .gif.", 2)
+    if arguments.count and arguments.labels:
+        cli.fail("--labels say how many images there are to be: leave --count out.", 2)
     for path in (arguments.output, arguments.interpolate):
         if path:
             cli.check_output(path, arguments.overwrite)
 
 
-def save_samples(path, images):
+def lay_out(arguments, num_classes):
+    """How many images there are to be, in how many columns, and of which class each is; None where there are none."""
+    if arguments.labels:
+        return len(arguments.labels), math.ceil(math.sqrt(len(arguments.labels))), arguments.labels
+    count = arguments.count or 4 * (num_classes or 4)
+    if num_classes is None:
+        return count, math.ceil(math.sqrt(count)), None
+    return count, min(count, num_classes), [index % num_classes for index in range(count)]
+
+
+def save_samples(path, images, columns):
     import numpy as np
 
     import gan
@@ -56,14 +79,13 @@ def save_samples(path, images):
         with gan.files.written_whole(path) as partial:
             np.save(partial, images)
     elif path.suffix == ".png":
-        columns = math.ceil(math.sqrt(len(images)))
         gan.images.save_png(path, gan.images.enlarge(gan.images.grid(images, columns)))
     else:
         for index, image in enumerate(images, start=1):
             gan.images.save_png(path / f"image_{index:0{len(str(len(images)))}d}.png", image)
 
 
-def save_walk(path, model, count, seed):
+def save_walk(path, model, count, columns, labels, seed):
     import keras
 
     import gan
@@ -71,7 +93,8 @@ def save_walk(path, model, count, seed):
     waypoints = keras.random.normal((WAYPOINTS, count, model.latent_dim), seed=seed)
     frames = []
     for latents in gan.latents.walk(waypoints, STEPS):
-        grid = gan.images.grid(gan.images.to_uint8(model.generate(latents=latents)), math.ceil(math.sqrt(count)))
+        images = model.generate(latents=latents, labels=labels)
+        grid = gan.images.grid(gan.images.to_uint8(images), columns)
         frames.append(gan.images.to_frame(gan.images.enlarge(grid)))
     gan.images.save_gif(path, frames, SECONDS_PER_FRAME)
 
@@ -85,13 +108,14 @@ def main():
 
         with cli.errors_exit(ValueError, status=2):
             model = gan.load_model(arguments.model)
+            count, columns, labels = lay_out(arguments, model.num_classes)
+            images = model.generate(count if labels is None else None, seed=arguments.seed, labels=labels)
         with cli.errors_exit(OSError, status=1):
             if arguments.output:
-                images = model.generate(arguments.count, seed=arguments.seed)
-                save_samples(arguments.output, gan.images.to_uint8(images))
-                print(f"{arguments.output}: {arguments.count} images")
+                save_samples(arguments.output, gan.images.to_uint8(images), columns)
+                print(f"{arguments.output}: {count} images")
             if arguments.interpolate:
-                save_walk(arguments.interpolate, model, arguments.count, arguments.seed)
+                save_walk(arguments.interpolate, model, count, columns, labels, arguments.seed)
                 print(f"{arguments.interpolate}: a walk of {WAYPOINTS * STEPS} frames")
     except KeyboardInterrupt:
         print("\nstopped.", file=sys.stderr)

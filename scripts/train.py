@@ -11,38 +11,28 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 
-from gan import cli
-from tuning.space import SPACE
+from gan import cli, presets
 
 DEFAULTS = {
+    "preset": "reference",
     "data": "auto",
     "image_shape": None,
-    "epochs": 300,
-    "batch_size": 256,
-    "generator_lr": 1e-4,
-    "discriminator_lr": 1e-4,
-    "beta_1": 0.9,
-    "label_smoothing": 0.0,
-    "latent_dim": 100,
-    "generator_widths": [256, 512, 1024],
-    "discriminator_widths": [512, 256],
-    "dropout": 0.3,
     "seed": 0,
     "grid_every": 1,
     "validate_every": 5,
     "extractor": None,
 }
 DIGITS_SHAPE = (28, 28, 1)
-NAMED_SOURCES = ("auto", "mnist", "mnist5k", "fashion_mnist")
+NAMED_SOURCES = ("auto", "mnist", "mnist5k", "fashion_mnist", "stacked_mnist", "stacked_mnist5k")
+LOSSES = ("binary_crossentropy", "hinge", "least_squares", "relativistic", "wasserstein")
+AUGMENTATIONS = ("translation", "cutout", "brightness")
 
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__, argument_default=argparse.SUPPRESS)
 
     def add(name, help, **kwargs):
-        default = DEFAULTS[name.lstrip("-").replace("-", "_")]
-        default = " ".join(map(str, default)) if isinstance(default, list) else default
-        parser.add_argument(name, help=f"{help} (default: {default})", **kwargs)
+        parser.add_argument(name, help=f"{help} (default: {describe_default(name)})", **kwargs)
 
     parser.add_argument("--output", type=Path, help="folder for the run (default: runs/<data>-<time>)")
     parser.add_argument("--resume", action="store_true", help="go on with the run in --output, by its own arguments")
@@ -58,18 +48,39 @@ def parse_arguments():
         "--hyperparameters",
         type=Path,
         metavar="FILE.json",
-        help="the best.json of a sweep: batch size, networks and optimizers (an option given beside it wins)",
+        help="the best.json of a sweep: its preset and what it found (an option given beside it wins)",
     )
+    add("--preset", "what is trained, and how: a choice of all options below it", choices=presets.PRESETS)
     add("--epochs", "passes over the images", type=cli.positive_int)
     add("--batch-size", "images in a step", type=cli.positive_int)
+    add("--conditional", "images of a class that one asks for; needs labels", action=argparse.BooleanOptionalAction)
+    add("--networks", "multilayer perceptrons or convolutional networks", choices=("mlp", "conv"))
+    add("--latent-dim", "length of a latent vector", type=cli.positive_int, metavar="LENGTH")
+    for player in ("generator", "discriminator"):
+        widths = {"type": cli.positive_int, "metavar": "UNITS"}
+        add(f"--{player}-widths", "units of the hidden layers of an mlp", nargs="+", **widths)
+    add("--dropout", "share of the units of an mlp's discriminator dropped", type=cli.share, metavar="SHARE")
+    for player in ("generator", "discriminator"):
+        channels = {"type": cli.positive_int, "metavar": "CHANNELS"}
+        add(f"--{player}-width", "channels of a conv network where the image is largest", **channels)
+    add("--spectral-norm", "keep the layers of a conv discriminator at norm 1", action=argparse.BooleanOptionalAction)
+    add("--loss", "what the two minimise", choices=LOSSES)
+    add("--label-smoothing", "real images get the label 1 less this share", type=cli.share, metavar="SHARE")
+    for name, what in (("r1", "R1"), ("r2", "R2"), ("gradient-penalty", "WGAN-GP's penalty")):
+        add(f"--{name}", f"weight of {what} on the discriminator, 0 for none", type=cli.natural_float, metavar="WEIGHT")
+    add("--regularize-every", "steps from one such penalty to the next", type=cli.positive_int, metavar="STEPS")
+    add(
+        "--discriminator-steps",
+        "updates of the discriminator before each of the generator's, 0 for one of both at once",
+        type=cli.natural_int,
+        metavar="UPDATES",
+    )
+    add("--augmentation", "what is done to images before they are told apart", nargs="*", choices=AUGMENTATIONS)
+    add("--averaging", "decay of the generator's average, 0 for none", type=cli.share, metavar="DECAY")
     add("--generator-lr", "learning rate of the generator's Adam", type=cli.positive_float, metavar="RATE")
     add("--discriminator-lr", "learning rate of the discriminator's Adam", type=cli.positive_float, metavar="RATE")
-    add("--beta-1", "decay of the momentum of both Adams", type=cli.share, metavar="SHARE")
-    add("--label-smoothing", "real images get the label 1 less this share", type=cli.share, metavar="SHARE")
-    add("--latent-dim", "length of a latent vector", type=cli.positive_int, metavar="LENGTH")
-    add("--generator-widths", "units of its hidden layers", type=cli.positive_int, nargs="+", metavar="UNITS")
-    add("--discriminator-widths", "units of its hidden layers", type=cli.positive_int, nargs="+", metavar="UNITS")
-    add("--dropout", "share of the discriminator's units dropped", type=cli.share, metavar="SHARE")
+    add("--beta-1", "decay of the momentum of both Adams", type=cli.share, metavar="DECAY")
+    add("--beta-2", "decay of the scale of both Adams", type=cli.share, metavar="DECAY")
     add("--seed", "seed of everything random", type=cli.natural_int)
     add("--grid-every", "epochs from one picture to the next", type=cli.positive_int, metavar="EPOCHS")
     add(
@@ -81,8 +92,9 @@ def parse_arguments():
     )
     parser.add_argument(
         "--extractor",
-        help="whose features fid and the like compare: digits, inception_v3, or a .keras file of train_extractor.py "
-        "(default: digits for gray images of 28x28; without one for others, nothing is validated)",
+        help="whose features fid and the like compare: digits, stacked_digits, inception_v3, or a .keras file of "
+        "train_extractor.py (default: digits for gray images of 28x28, stacked_digits for stacked_mnist; without one "
+        "for others, nothing is validated)",
         metavar="NAME",
     )
     given = vars(parser.parse_args())
@@ -93,18 +105,36 @@ def parse_arguments():
     return given
 
 
+def describe_default(option):
+    """The default of an option, as its help tells it; where presets differ, that of each."""
+    name = option.lstrip("-").replace("-", "_")
+    if name in DEFAULTS:
+        return DEFAULTS[name]
+    said = {
+        preset: " ".join(map(str, settings[name])) if isinstance(settings[name], list) else str(settings[name])
+        for preset, settings in presets.PRESETS.items()
+        if settings[name] is not None
+    }
+    if len(set(said.values())) == 1:
+        return next(iter(said.values())) or "none"
+    return ", ".join(f"{preset} {text}" for preset, text in said.items())
+
+
 def read_hyperparameters(file):
     """The options that a sweep's best.json stands for."""
     try:
         values = dict(json.loads(file.read_text()))
     except (OSError, ValueError, TypeError) as error:
         cli.fail(f"--hyperparameters {file} cannot be read as a table in JSON ({error}).", 2)
-    for problem, names in (("lacks", set(SPACE) - set(values)), ("has unknown", set(values) - set(SPACE))):
-        if names:
-            cli.fail(f"--hyperparameters {file} {problem} {', '.join(sorted(names))}.", 2)
+    if unknown := set(values) - {"preset", *presets.PRESETS["reference"]}:
+        cli.fail(f"--hyperparameters {file} has unknown {', '.join(sorted(unknown))}.", 2)
     options = []
     for name, value in values.items():
-        options += [f"--{name.replace('_', '-')}", *map(str, value if isinstance(value, list) else [value])]
+        option = name.replace("_", "-")
+        if isinstance(value, bool):
+            options.append(f"--{option}" if value else f"--no-{option}")
+        else:
+            options += [f"--{option}", *map(str, value if isinstance(value, list) else [value])]
     return options
 
 
@@ -114,13 +144,16 @@ def settle(given):
     output = given.pop("output", None)
     if not resume:
         settings = {**DEFAULTS, **given}
+        changes = {name: value for name, value in given.items() if name not in DEFAULTS}
+        with cli.errors_exit(ValueError, status=2):
+            settings |= presets.resolve(settings["preset"], changes)
         data = settings["data"]
         if data not in NAMED_SOURCES:
             if not Path(data).exists():
                 cli.fail(f"--data {data}: there is no such file or folder, nor a source of that name.", 2)
             settings["data"] = str(Path(data).resolve())
         extractor = settings["extractor"]
-        if extractor not in (None, "digits", "inception_v3"):
+        if extractor not in (None, "digits", "stacked_digits", "inception_v3"):
             if not Path(extractor).is_file():
                 cli.fail(f"--extractor {extractor}: there is no such file, nor an extractor of that name.", 2)
             settings["extractor"] = str(Path(extractor).resolve())
@@ -143,7 +176,8 @@ def settle(given):
         arguments = dict(json.loads((output / "config.json").read_text())["arguments"])
     except (ValueError, KeyError, TypeError):
         cli.fail(f"{output / 'config.json'} is damaged: it does not tell the run's arguments.", 2)
-    return output, {**DEFAULTS, **arguments, **given}
+    # A run that is older than a setting was the reference job as far as that goes.
+    return output, {**DEFAULTS, **presets.resolve(), **arguments, **given}
 
 
 def prepare(output, settings):
@@ -162,29 +196,31 @@ def prepare(output, settings):
 
     def load(split):
         return gan.datasets.load(
-            settings["data"], settings["batch_size"], settings["image_shape"], settings["seed"], split
+            settings["data"],
+            settings["batch_size"],
+            settings["image_shape"],
+            settings["seed"],
+            split,
+            labels=settings["conditional"],
         )
 
     validation = load("test") if settings["validate_every"] else None
     if validation and not settings["extractor"]:
-        image_shape = tuple(validation.element_spec.shape[1:])
-        settings["extractor"] = "digits" if image_shape == DIGITS_SHAPE else None
+        is_stacked = settings["data"].startswith("stacked_mnist")
+        usual = "digits" if shape_of(validation) == DIGITS_SHAPE else None
+        settings["extractor"] = "stacked_digits" if is_stacked else usual
     if not settings["extractor"]:
         validation = None
     dataset = load("train" if validation else None)
-    image_shape = tuple(dataset.element_spec.shape[1:])
+    image_shape = shape_of(dataset)
     if model is None:
-        generator = gan.build_generator(settings["latent_dim"], settings["generator_widths"], image_shape)
-        discriminator = gan.build_discriminator(image_shape, settings["discriminator_widths"], settings["dropout"])
-        model = gan.GAN(generator, discriminator, seed=settings["seed"])
-        model.compile(
-            generator_optimizer=keras.optimizers.Adam(settings["generator_lr"], settings["beta_1"]),
-            discriminator_optimizer=keras.optimizers.Adam(settings["discriminator_lr"], settings["beta_1"]),
-            loss=gan.losses.BinaryCrossentropy(settings["label_smoothing"]),
-            metrics=gan.metrics.all_metrics(gan.metrics.load_extractor(settings["extractor"]), image_shape)
-            if validation
-            else None,
-        )
+        num_classes = metrics = None
+        if settings["conditional"]:
+            num_classes = gan.datasets.count_classes(settings["data"])
+        if validation:
+            extractor = gan.metrics.load_extractor(settings["extractor"])
+            metrics = gan.metrics.all_metrics(extractor, image_shape, num_classes)
+        model = presets.build(settings, image_shape, num_classes, settings["seed"], metrics)
     if image_shape != model.image_shape:
         raise ValueError(
             f"{settings['data']} holds images of {image_shape}, but {output} was trained on {model.image_shape}."
@@ -197,6 +233,11 @@ def prepare(output, settings):
     with gan.files.written_whole(config_file) as partial:
         partial.write_text(json.dumps(config, indent=2) + "\n")
     return model, dataset, validation, epoch
+
+
+def shape_of(dataset):
+    spec = dataset.element_spec
+    return tuple((spec[0] if isinstance(spec, tuple) else spec).shape[1:])
 
 
 def train(output, settings, model, dataset, validation, epoch):

@@ -21,6 +21,8 @@ def get_extractor(identifier, image_shape):
 
             - `"digits"`: a small convolutional network that ships with this package, trained on MNIST by
               `scripts/train_extractor.py`; for images of `(28, 28, 1)`. Its features are 128, its classes ten.
+            - `"stacked_digits"`: `"digits"` for each channel of Stacked MNIST's images, `(28, 28, 3)`. Its features are
+              3 times 128, its classes 1,000.
             - `"inception_v3"`: `keras.applications.InceptionV3` with the weights that Keras downloads; for gray and RGB
               images of any size. Its features are 2,048. Its weights are not those of the original implementation:
               figures compare with each other, not with published ones.
@@ -68,7 +70,7 @@ def load_extractor(source):
     """Loads an extractor of your own from its file; a name stays a name.
 
     Args:
-        source: `"digits"`, `"inception_v3"`, or the path of a `.keras` file.
+        source: `"digits"`, `"stacked_digits"`, `"inception_v3"`, or the path of a `.keras` file.
 
     Returns:
         What `get_extractor` takes: the name, or the `keras.Model`.
@@ -188,4 +190,15 @@ def _inception_v3(image_shape):
     return keras.Model(inputs, network(x), name="inception_v3")
 
 
-_NAMED = {"digits": _digits, "inception_v3": _inception_v3}
+@functools.cache
+def _stacked_digits(image_shape):
+    inputs = keras.Input((28, 28, 3))
+    outputs = [_digits((28, 28, 1))(inputs[..., channel : channel + 1]) for channel in range(3)]
+    features, (first, second, third) = zip(*outputs, strict=True)
+    # The largest of these sums is that of the largest logits: class 703 is 7, 0 and 3.
+    logits = first[:, :, None, None] + second[:, None, :, None] + third[:, None, None, :]
+    outputs = [layers.Concatenate()(features), layers.Reshape((1000,))(logits)]
+    return keras.Model(inputs, outputs, name="stacked_digits")
+
+
+_NAMED = {"digits": _digits, "stacked_digits": _stacked_digits, "inception_v3": _inception_v3}
