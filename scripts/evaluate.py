@@ -35,8 +35,8 @@ def parse_arguments():
         "--samples",
         type=cli.positive_int,
         metavar="N",
-        help="images of each kind, at most as many as there are test images (default: 10000, of stacked_mnist 26000, as "
-        "is usual there)",
+        help="images of each kind, at most as many as there are test images (default: 10000, of stacked_mnist 26000, "
+        "as is usual there)",
     )
     parser.add_argument("--seed", type=cli.natural_int, default=0, help="seed of the latents (default: %(default)s)")
     parser.add_argument(

@@ -22,7 +22,6 @@ DEFAULTS = {
     "validate_every": 5,
     "extractor": None,
 }
-DIGITS_SHAPE = (28, 28, 1)
 NAMED_SOURCES = ("auto", "mnist", "mnist5k", "fashion_mnist", "stacked_mnist", "stacked_mnist5k")
 LOSSES = ("binary_crossentropy", "hinge", "least_squares", "relativistic", "wasserstein")
 AUGMENTATIONS = ("translation", "cutout", "brightness")
@@ -206,9 +205,7 @@ def prepare(output, settings):
 
     validation = load("test") if settings["validate_every"] else None
     if validation and not settings["extractor"]:
-        is_stacked = settings["data"].startswith("stacked_mnist")
-        usual = "digits" if shape_of(validation) == DIGITS_SHAPE else None
-        settings["extractor"] = "stacked_digits" if is_stacked else usual
+        settings["extractor"] = gan.metrics.usual_extractor(settings["data"], shape_of(validation))
     if not settings["extractor"]:
         validation = None
     dataset = load("train" if validation else None)

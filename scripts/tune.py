@@ -8,7 +8,7 @@ import signal
 import sys
 from pathlib import Path
 
-from gan import cli
+from gan import cli, presets
 from tuning import processes
 from tuning.layout import leaderboard_file
 
@@ -23,7 +23,8 @@ def parse_arguments():
         "--data",
         default="auto",
         metavar="SOURCE",
-        help="auto, mnist, mnist5k, fashion_mnist, an .npz file, or a folder, as in train.py (default: %(default)s)",
+        help="auto, mnist, mnist5k, fashion_mnist, stacked_mnist, an .npz file, or a folder, as in train.py (default: "
+        "%(default)s)",
     )
     add(
         "--image-shape",
@@ -35,8 +36,14 @@ def parse_arguments():
     add(
         "--extractor",
         metavar="NAME",
-        help="whose features fid compares: digits, inception_v3, or a .keras file of train_extractor.py "
-        "(default: digits, for gray images of 28x28)",
+        help="whose features fid compares: digits, stacked_digits, inception_v3, or a .keras file of "
+        "train_extractor.py (default: digits for gray images of 28x28, stacked_digits for stacked_mnist)",
+    )
+    add(
+        "--preset",
+        choices=presets.PRESETS,
+        default="reference",
+        help="the first trial, whose settings the others share as far as they are not searched (default: %(default)s)",
     )
     add("--tuner", choices=("random", "bayesian", "hyperband"), default="random", help="(default: %(default)s)")
     add("--trials", type=cli.positive_int, help="how many trials random and bayesian run (default: 20)")
@@ -104,6 +111,7 @@ def settle(arguments):
     return {
         "data": str(Path(arguments.data).resolve()) if is_path else arguments.data,
         "image_shape": arguments.image_shape,
+        "preset": arguments.preset,
         "extractor": str(Path(extractor).resolve()) if extractor and Path(extractor).is_file() else extractor,
         "tuner": arguments.tuner,
         "epochs": arguments.epochs,
@@ -116,7 +124,7 @@ def settle(arguments):
 
 
 def show_leaderboard(output):
-    """Prints the first rows of the leaderboard, and the reference job's wherever it is."""
+    """Prints the first rows of the leaderboard, and the preset's wherever it is."""
     from rich.console import Console
     from rich.table import Table
 

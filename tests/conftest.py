@@ -107,6 +107,7 @@ def small_settings(digits_file):
     return {
         "data": str(digits_file),
         "image_shape": None,
+        "preset": "reference",
         "extractor": None,
         "tuner": "random",
         "epochs": 2,

@@ -7,7 +7,8 @@ import importlib
 
 _MODULE_OF = {
     "GANHyperModel": "hypermodel",
-    "SPACE": "space",
+    "SPACES": "space",
+    "complete": "space",
 }
 
 __all__ = list(_MODULE_OF)

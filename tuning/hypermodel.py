@@ -16,9 +16,11 @@ class GANHyperModel(keras_tuner.HyperModel):
 
     Args:
         image_shape: `(height, width, channels)` of the images. Default `(28, 28, 1)`.
-        space: Dict like `tuning.SPACE` of what is to be different from it: names to entries. Default none: that space.
+        space: Dict of what is to be different from `tuning.SPACES`: names of settings to entries. Default none.
         extractor: `"digits"` (default), `"inception_v3"`, or a `keras.Model`, as in `gan.metrics.FrechetDistance`.
         seed: Int, seed of the weights, latents and everything else random in each trial. Default 0.
+        preset: As in `gan.presets.resolve`, for all settings that are not searched. Default `"reference"`.
+        num_classes: Int, number of classes of a conditional preset. Default None.
 
     Raises:
         ValueError: The space has an unknown name, or an entry that cannot be.
@@ -41,28 +43,23 @@ class GANHyperModel(keras_tuner.HyperModel):
     ```
     """
 
-    def __init__(self, image_shape=(28, 28, 1), space=None, extractor="digits", seed=0):
+    def __init__(
+        self, image_shape=(28, 28, 1), space=None, extractor="digits", seed=0, preset="reference", num_classes=None
+    ):
         super().__init__()
         self.image_shape = tuple(image_shape)
-        self.space = spaces.complete(space or {})
+        self.space = spaces.complete(space, preset)
         self.extractor = extractor
         self.seed = seed
+        self.preset = preset
+        self.num_classes = num_classes
 
     def build(self, hp):
         """A compiled `gan.GAN` with the hyperparameters that `hp` holds."""
-        job = spaces.choose(hp, self.space)
+        settings = gan.presets.resolve(self.preset, spaces.choose(hp, self.space))
         keras.utils.set_random_seed(self.seed)
-        model = gan.GAN(
-            gan.build_generator(job["latent_dim"], job["generator_widths"], self.image_shape),
-            gan.build_discriminator(self.image_shape, job["discriminator_widths"], job["dropout"]),
-            seed=self.seed,
-        )
-        model.compile(
-            generator_optimizer=keras.optimizers.Adam(job["generator_lr"], job["beta_1"]),
-            discriminator_optimizer=keras.optimizers.Adam(job["discriminator_lr"], job["beta_1"]),
-            metrics=[gan.metrics.FrechetDistance(self.extractor)],
-        )
-        return model
+        metrics = [gan.metrics.FrechetDistance(self.extractor)]
+        return gan.presets.build(settings, self.image_shape, self.num_classes, self.seed, metrics)
 
     def fit(self, hp, model, x, callbacks=(), **kwargs):
         """Trains the model.

@@ -25,7 +25,7 @@ def write_leaderboard(output):
     """
     settings = read_settings(output)
     records = read_records(output)
-    rows = _rank(output, records, settings["space"])
+    rows = _rank(output, records, settings)
     with written_whole(leaderboard_file(output)) as partial, open(partial, "w", newline="") as file:
         writer = csv.DictWriter(file, rows[0])
         writer.writeheader()
@@ -35,11 +35,12 @@ def write_leaderboard(output):
         return
     best = ranked[0]
     with written_whole(output / "best.json") as partial:
-        partial.write_text(json.dumps({name: best[name] for name in settings["space"]}, indent=2) + "\n")
+        found = {name: best[name] for name in settings["space"]}
+        partial.write_text(json.dumps({"preset": settings["preset"], **found}, indent=2) + "\n")
     with written_whole(output / "best.keras") as partial:
         shutil.copyfile(run_folder(output, best["trial"]) / "best.keras", partial)
-    reference = next((row for row in ranked if row["job"]), None)
-    pictures.save_best_so_far(output / "best_so_far.png", ranked, reference)
+    preset = next((row for row in ranked if row["job"]), None)
+    pictures.save_best_so_far(output / "best_so_far.png", ranked, preset)
     values = [records["trials"][row["trial"]]["hyperparameters"]["values"] for row in ranked]
     scored = [
         {**{name: value for name, value in one.items() if not name.startswith("tuner/")}, "fid": row["val_fid"]}
@@ -49,11 +50,11 @@ def write_leaderboard(output):
     logarithmic = [name for name, entry in is_dict if entry.get("sampling") == "log"]
     pictures.save_hyperparameters(output / "hyperparameters.png", scored, logarithmic)
     pictures.save_parallel_coordinates(output / "parallel_coordinates.png", scored, logarithmic)
-    shown = ranked[:TOP] if reference in (None, *ranked[:TOP]) else [*ranked[: TOP - 1], reference]
+    shown = ranked[:TOP] if preset in (None, *ranked[:TOP]) else [*ranked[: TOP - 1], preset]
     gan.images.save_panels(output / "samples.png", [_sample(output, row) for row in shown])
 
 
-def _rank(output, records, space):
+def _rank(output, records, settings):
     """A dict for each trial that has ended, the best first; one that was promoted is a part of what it became."""
     trials = records["trials"]
     promoted = {trial["hyperparameters"]["values"].get("tuner/trial_id") for trial in trials.values()}
@@ -69,13 +70,13 @@ def _rank(output, records, space):
             {
                 "rank": 0,
                 "trial": trial_id,
-                "job": "reference" if trial_id == records["start_order"][0] else "",
+                "job": settings["preset"] if trial_id == records["start_order"][0] else "",
                 "status": trial["status"],
                 "val_fid": trial["score"] if best else None,
                 "best_epoch": int(best["epoch"]) if best else None,
                 "minutes": round((end - start) / 60, 2),
                 "ended_minute": round(end / 60, 2),
-                **spaces.choose(hp, space),
+                **spaces.choose(hp, settings["space"]),
                 "failure": trial["message"],
             }
         )

@@ -14,13 +14,13 @@ from gan.images import label_logarithmically
 COLUMNS = 4
 
 
-def save_best_so_far(path, rows, reference):
+def save_best_so_far(path, rows, preset):
     """Draws the lowest fid so far over the time of the sweep, and each trial as a point.
 
     Args:
         path: The PNG file to write, whole or not at all.
         rows: Dicts with `ended_minute` and `val_fid`, a trial each.
-        reference: The dict of the reference job, or None where it has failed.
+        preset: The dict of the preset, the first trial, or None where it has failed.
     """
     rows = sorted(rows, key=lambda row: row["ended_minute"])
     minutes = [row["ended_minute"] for row in rows]
@@ -29,8 +29,8 @@ def save_best_so_far(path, rows, reference):
     axes = figure.subplots()
     axes.plot(minutes, np.minimum.accumulate(fids), drawstyle="steps-post", label="best so far")
     axes.plot(minutes, fids, "o", alpha=0.5, label="a trial")
-    if reference:
-        axes.axhline(reference["val_fid"], color="gray", linestyle="--", label="reference job")
+    if preset:
+        axes.axhline(preset["val_fid"], color="gray", linestyle="--", label=preset["job"])
     axes.set_xlabel("minutes")
     _set_fid_axis(axes)
     axes.grid(alpha=0.3)

@@ -9,8 +9,6 @@ import gan
 from tuning import oracles
 from tuning.hypermodel import GANHyperModel
 
-DIGITS_SHAPE = [28, 28, 1]
-
 
 def prepare(settings):
     """Settles what a sweep is asked for on this machine, and refuses what no trial could be run with.
@@ -19,8 +17,8 @@ def prepare(settings):
         settings: Dict, as in `tuning.sweep.run_sweep`.
 
     Returns:
-        The settings, with the data's own name and shape, the extractor and the whole space; a list of the names of this
-        machine's GPUs; and a list of the epochs of each trial.
+        The settings, with the data's own name, shape and number of classes, the extractor and the whole space; a list
+        of the names of this machine's GPUs; and a list of the epochs of each trial.
 
     Raises:
         ValueError: The data, the extractor or the space cannot be used.
@@ -28,15 +26,25 @@ def prepare(settings):
     data = gan.datasets.resolve(settings["data"])
     shape = settings["image_shape"]
     image_shape = list(gan.datasets.load(data, 1, shape, split="test").element_spec.shape[1:])
-    extractor = settings["extractor"] or ("digits" if image_shape == DIGITS_SHAPE else None)
+    extractor = settings["extractor"] or gan.metrics.usual_extractor(data, image_shape)
     if extractor is None:
         raise ValueError(f"{data} holds images of {image_shape}: for such images fid needs an --extractor.")
-    hypermodel = GANHyperModel(image_shape, settings["space"], gan.metrics.load_extractor(extractor))
+    preset = settings["preset"]
+    num_classes = gan.datasets.count_classes(data) if gan.presets.resolve(preset)["conditional"] else None
+    network = gan.metrics.load_extractor(extractor)
+    hypermodel = GANHyperModel(image_shape, settings["space"], network, preset=preset, num_classes=num_classes)
     hypermodel.build(keras_tuner.HyperParameters())
     batch_size = hypermodel.space["batch_size"]
     largest = batch_size if not isinstance(batch_size, dict) else batch_size.get("max") or max(batch_size["values"])
     gan.datasets.load(data, largest, shape, split="train")
-    settings = {**settings, "data": data, "image_shape": image_shape, "extractor": extractor, "space": hypermodel.space}
+    settings = {
+        **settings,
+        "data": data,
+        "image_shape": image_shape,
+        "num_classes": num_classes,
+        "extractor": extractor,
+        "space": hypermodel.space,
+    }
     if settings["tuner"] == "hyperband":
         epochs = oracles.build_oracle(settings).planned_epochs()
     else:

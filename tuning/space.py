@@ -1,39 +1,67 @@
 """The space that a sweep searches, as data, and how keras-tuner is told of it."""
 
+from gan import presets
+
 # An entry is `values` to choose from, or a range from `min` to `max` (with a `step`, or `sampling` "log"). Where it has
-# `layers`, the fewest and the most, each layer chooses for itself. A bare value is fixed. The defaults, which are tried
-# first, are those of the reference job.
-SPACE = {
-    "latent_dim": {"values": [32, 64, 100, 200], "default": 100},
-    "batch_size": {"values": [64, 128, 256, 512], "default": 256},
-    "generator_widths": {"layers": [1, 4], "values": [128, 256, 512, 1024], "default": [256, 512, 1024]},
-    "discriminator_widths": {"layers": [1, 3], "values": [128, 256, 512, 1024], "default": [512, 256]},
-    "dropout": {"min": 0.0, "max": 0.6, "step": 0.1, "default": 0.3},
-    "generator_lr": {"min": 3e-5, "max": 3e-3, "sampling": "log", "default": 1e-4},
-    "discriminator_lr": {"min": 3e-5, "max": 3e-3, "sampling": "log", "default": 1e-4},
-    "beta_1": {"values": [0.0, 0.5, 0.7, 0.9], "default": 0.9},
+# `layers`, the fewest and the most, each layer chooses for itself. A bare value is fixed. An entry without a `default`,
+# which is tried first, takes it from the preset.
+SPACES = {
+    "mlp": {
+        "latent_dim": {"values": [32, 64, 100, 200]},
+        "batch_size": {"values": [64, 128, 256, 512]},
+        "generator_widths": {"layers": [1, 4], "values": [128, 256, 512, 1024]},
+        "discriminator_widths": {"layers": [1, 3], "values": [128, 256, 512, 1024]},
+        "dropout": {"min": 0.0, "max": 0.6, "step": 0.1},
+        "generator_lr": {"min": 3e-5, "max": 3e-3, "sampling": "log"},
+        "discriminator_lr": {"min": 3e-5, "max": 3e-3, "sampling": "log"},
+        "beta_1": {"values": [0.0, 0.5, 0.7, 0.9]},
+    },
+    "conv": {
+        "latent_dim": {"values": [16, 32, 64, 128]},
+        "batch_size": {"values": [32, 64, 128]},
+        "generator_width": {"values": [8, 12, 16, 24, 32]},
+        "discriminator_width": {"values": [8, 12, 16, 24, 32]},
+        "r1": {"min": 0.1, "max": 10.0, "sampling": "log"},
+        "averaging": {"values": [0.99, 0.995, 0.998, 0.999]},
+        "generator_lr": {"min": 3e-4, "max": 1e-2, "sampling": "log"},
+        "discriminator_lr": {"min": 3e-4, "max": 1e-2, "sampling": "log"},
+        "beta_1": {"values": [0.0, 0.5, 0.7, 0.9]},
+    },
 }
 
 
-def complete(changes):
-    """The whole space of what a user changes in it.
+def complete(changes=None, preset="reference"):
+    """The whole space around a preset: that of its networks, with what a user changes in it.
 
     Args:
-        changes: Dict from names of `SPACE` to entries like those there.
+        changes: Dict from names of settings that are numbers, or lists of them, to entries like those of `SPACES`.
+            Default None.
+        preset: As in `gan.presets.resolve`. Default `"reference"`.
 
     Returns:
-        A dict like `SPACE`.
+        A dict from names to entries.
 
     Raises:
         ValueError: A name or an entry is unknown, or a default lies outside of its own range.
+
+    Example:
+
+    >>> tuning.complete({"dropout": 0.5})["dropout"]
+    0.5
     """
+    settings = presets.resolve(preset)
+    is_numeric = {name: _is_number(value) or name.endswith("_widths") and value for name, value in settings.items()}
+    names = [name for name in settings if is_numeric[name] and name != "epochs"]
+    changes = {} if changes is None else changes
     if not isinstance(changes, dict):
         raise ValueError(f"a space must be a table from names to entries, not {changes!r}.")
-    if unknown := sorted(set(changes) - set(SPACE)):
-        raise ValueError(f"a space has no {', '.join(unknown)}; its names are {', '.join(SPACE)}.")
-    space = {**SPACE, **changes}
+    if unknown := sorted(set(changes) - set(names)):
+        raise ValueError(f"a space around {preset} has no {', '.join(unknown)}; its names are {', '.join(names)}.")
+    space = {**SPACES[settings["networks"]], **changes}
     for name, entry in space.items():
-        _check_entry(name, entry)
+        if isinstance(entry, dict):
+            space[name] = {"default": settings[name], **entry}
+        _check_entry(name, space[name])
     return space
 
 
@@ -42,7 +70,7 @@ def choose(hp, space):
 
     Args:
         hp: A `keras_tuner.HyperParameters`.
-        space: A dict like `SPACE`.
+        space: What `complete` returns.
 
     Returns:
         Dict from the names of the space to values: `{"latent_dim": 100, ..., "generator_widths": [256, 512, 1024]}`.

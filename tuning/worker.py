@@ -105,7 +105,8 @@ def run_trial(output, settings, trial):
     folder = run_folder(output, trial.trial_id)
     shutil.rmtree(folder, ignore_errors=True)
     extractor = gan.metrics.load_extractor(settings["extractor"])
-    hypermodel = GANHyperModel(settings["image_shape"], settings["space"], extractor, settings["seed"])
+    shape, seed, num_classes = settings["image_shape"], settings["seed"], settings["num_classes"]
+    hypermodel = GANHyperModel(shape, settings["space"], extractor, seed, settings["preset"], num_classes)
     checkpoint = folder / "model.keras"
     promoted_from = hp.values.get("tuner/trial_id")
     if promoted_from is None:
@@ -118,7 +119,7 @@ def run_trial(output, settings, trial):
     epochs = hp.values.get("tuner/epochs", settings["epochs"])
     batch_size = spaces.choose(hp, hypermodel.space)["batch_size"]
     train, test = (
-        gan.datasets.load(settings["data"], batch_size, settings["image_shape"], settings["seed"], split)
+        gan.datasets.load(settings["data"], batch_size, shape, seed, split, labels=num_classes is not None)
         for split in ("train", "test")
     )
     board = folder / "tensorboard"

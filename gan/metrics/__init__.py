@@ -13,7 +13,7 @@ One file holds one idea: `base` what all metrics have in common, `frechet`, `ker
 
 from gan.metrics.agreement import ClassAgreement
 from gan.metrics.base import FeatureMetric, figures_of
-from gan.metrics.extractors import describe, get_extractor, load_extractor, train_extractor
+from gan.metrics.extractors import describe, get_extractor, load_extractor, train_extractor, usual_extractor
 from gan.metrics.frechet import FrechetDistance
 from gan.metrics.kernel import KernelDistance
 from gan.metrics.modes import ModeCoverage
@@ -64,4 +64,5 @@ __all__ = [
     "get_extractor",
     "load_extractor",
     "train_extractor",
+    "usual_extractor",
 ]

@@ -66,6 +66,21 @@ def get_extractor(identifier, image_shape):
     return network
 
 
+def usual_extractor(source, image_shape):
+    """The extractor of this package that suits images, where one does.
+
+    Args:
+        source: As in `gan.datasets.load`.
+        image_shape: `(height, width, channels)`.
+
+    Returns:
+        `"digits"` for gray images of 28x28, `"stacked_digits"` for those of Stacked MNIST, None for others.
+    """
+    if str(source).startswith("stacked_mnist"):
+        return "stacked_digits"
+    return "digits" if tuple(image_shape) == (28, 28, 1) else None
+
+
 def load_extractor(source):
     """Loads an extractor of your own from its file; a name stays a name.
 

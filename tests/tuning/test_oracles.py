@@ -4,7 +4,7 @@ import os
 import keras_tuner
 import pytest
 
-from tuning import SPACE, oracles, space
+from tuning import oracles, space
 from tuning.layout import failure_file, read_records, records_folder, trial_folder
 
 pytestmark = [
@@ -54,7 +54,7 @@ def drive(oracle):
 
 @pytest.mark.parametrize("tuner", TUNERS)
 def test_the_first_trial_is_the_reference_at_full_length(tmp_path, tuner):
-    trial = oracles.open_oracle(tmp_path, settings_of(tuner, space=SPACE)).create_trial("worker")
+    trial = oracles.open_oracle(tmp_path, settings_of(tuner, space=space.complete())).create_trial("worker")
     values = dict(trial.hyperparameters.values)
     assert values.pop("tuner/epochs", 9) == 9 and values.pop("tuner/initial_epoch", 0) == 0
     assert values == {

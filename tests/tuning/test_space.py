@@ -1,13 +1,22 @@
 import keras_tuner
 import pytest
 
-from tuning import SPACE, space
+from gan import presets
+from tuning import space
+
+SPACE = space.complete()
 
 
-def test_defaults_are_chosen_first():
-    assert space.choose(keras_tuner.HyperParameters(), SPACE) == {
-        name: entry["default"] for name, entry in SPACE.items()
-    }
+@pytest.mark.parametrize("preset", presets.PRESETS)
+def test_the_preset_is_chosen_first(preset):
+    whole = space.complete(preset=preset)
+    chosen = space.choose(keras_tuner.HyperParameters(), whole)
+    assert len(chosen) > 6 and chosen == {name: presets.PRESETS[preset][name] for name in whole}
+
+
+def test_any_number_of_a_preset_may_be_searched():
+    changed = space.complete({"r2": {"values": [0.0, 1.0]}, "beta_2": 0.9}, "fast")
+    assert changed["r2"]["default"] == 0.0 and changed["beta_2"] == 0.9
 
 
 def test_a_bare_value_is_fixed_and_the_rest_stays():
@@ -44,8 +53,8 @@ def test_what_is_drawn_lies_in_the_space():
     ("changes", "sentence"),
     [
         ([1], "must be a table"),
-        ({"momentum": 1}, "no momentum; its names are latent_dim"),
-        ({"dropout": {"min": 0.0, "max": 0.5}}, "dropout of the space must have default, values, or min, max"),
+        ({"momentum": 1}, "no momentum; its names are batch_size"),
+        ({"dropout": {"min": 0.0}}, "dropout of the space must have default, values, or min, max"),
         ({"dropout": {"min": 0.4, "max": 0.5, "default": 0.3}}, "default of its own range"),
         ({"dropout": {"min": 0.4, "max": "x", "default": 0.3}}, "numbers as min"),
         ({"generator_lr": {"min": 0, "max": 1, "sampling": "log", "default": 0.3}}, "min above 0"),
