@@ -30,9 +30,9 @@ class DiffAugment:
     """
 
     def __init__(self, names):
-        self.names = [names] if isinstance(names, str) else list(names)
-        if not self.names or not set(self.names) <= set(_AUGMENTATIONS):
+        if not names or not isinstance(names, (list, tuple)) or not set(names) <= set(_AUGMENTATIONS):
             raise ValueError(f"augmentation must be a list of {', '.join(_AUGMENTATIONS)}, not {names!r}.")
+        self.names = list(names)
 
     def __call__(self, images, seed):
         """Augments images.

@@ -227,7 +227,7 @@ class GAN(keras.Model):
         return {metric.name: metric.result() for metric in self.logged}
 
     def train_step(self, data):
-        images, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
+        images, labels = self._unpack(data)
         if self.discriminator_steps is None:
             figures = self._update(images, labels, ("generator", "discriminator"))
         else:
@@ -236,6 +236,12 @@ class GAN(keras.Model):
             figures["g_loss"] = self._update(images, labels, ("generator",))["g_loss"]
         self._update_average()
         return self._log(figures, images)
+
+    def _unpack(self, data):
+        """The images of a batch and, where the GAN is conditional, their labels."""
+        images, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
+        labels = None if self.num_classes is None else ops.convert_to_tensor(labels, "int32")
+        return ops.convert_to_tensor(images), labels
 
     def _update(self, images, labels, players):
         """Plays one game over a batch, with latents of its own, and updates these of the two networks from it."""
@@ -308,7 +314,7 @@ class GAN(keras.Model):
         return self.get_metrics_result()
 
     def test_step(self, data):
-        images, labels, _ = keras.utils.unpack_x_y_sample_weight(data)
+        images, labels = self._unpack(data)
         figures, fakes = self._play(images, labels, self.sampler, self.evaluation_noise, training=False)
         for metric, outputs in self._extract(fakes, labels):
             metric.update_fake(outputs)
@@ -432,16 +438,15 @@ class GAN(keras.Model):
             float32 NumPy array `(count, height, width, channels)` in [-1, 1].
 
         Raises:
-            ValueError: It does not follow from just one of `count`, `latents` and `labels` how many images there are
-                to be, `count` is below 1, the latents have another length than the generator takes, or the labels are
-                no classes of it.
+            ValueError: A count is given beside latents or labels, or nothing is; it is below 1; the latents have
+                another length than the generator takes; or the labels are no classes of it.
         """
         is_conditional = self.num_classes is not None
         if labels is not None and not is_conditional:
             raise ValueError("labels are for a GAN with num_classes; this one has none.")
-        if (count is None and labels is None) == (latents is None) or None not in (count, labels):
+        if (count is None) == (latents is None and labels is None):
             raise ValueError(
-                "generate takes a count of images or their latents, and just one of the two; labels may be the count."
+                "generate takes a count of images or their latents, and just one of the two, or labels with no count."
             )
         if count is not None and count < 1:
             raise ValueError(f"count must be at least 1, not {count}.")

@@ -73,6 +73,7 @@ def build_discriminator(image_shape=(28, 28, 1), widths=(512, 256), dropout=0.3,
     (None, 1)
     """
     _check_sizes("widths", widths)
+    _check_image_shape(image_shape)
     if not 0 <= dropout < 1:
         raise ValueError(f"dropout must lie in [0, 1), not {dropout}.")
     hidden = [layers.Flatten()]
@@ -153,7 +154,10 @@ def build_conv_discriminator(image_shape=(28, 28, 1), width=32, depth=None, spec
     (None, 1)
     """
     _check_sizes("width", [width])
-    normalize = layers.SpectralNormalization if spectral_norm else lambda layer: layer
+
+    def normalize(layer):
+        return layers.SpectralNormalization(layer, dtype=layer.dtype_policy) if spectral_norm else layer
+
     hidden = []
     for level in range(len(_sides(image_shape, depth, LONGEST_END)) - 1):
         convolution = layers.Conv2D(width * 2**level, KERNEL_SIZE, 2, padding="same")

@@ -33,11 +33,13 @@ def make_dataset(images):
 def make_model():
     """A small compiled GAN, with Dropout and BatchNormalization as in the large one."""
 
-    def make(seed=0, **kwargs):
+    def make(seed=0, num_classes=None, averaging=None, **kwargs):
         model = gan.GAN(
-            gan.build_generator(latent_dim=5, widths=(8, 12), image_shape=IMAGE_SHAPE),
-            gan.build_discriminator(image_shape=IMAGE_SHAPE, widths=(12, 8)),
+            gan.build_generator(5, (8, 12), IMAGE_SHAPE, num_classes),
+            gan.build_discriminator(IMAGE_SHAPE, (12, 8), num_classes=num_classes),
             seed=seed,
+            num_classes=num_classes,
+            averaging=averaging,
         )
         model.compile(keras.optimizers.Adam(1e-3), keras.optimizers.Adam(1e-3), **kwargs)
         return model

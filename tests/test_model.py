@@ -269,6 +269,216 @@ def test_generate(make_model):
         model.generate()
 
 
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_alternating_updates_the_discriminator_first_and_as_often_as_asked_for(images, jit_compile):
+    """The generator answers to the discriminator of after its updates, each on latents of its own."""
+
+    def make_networks():
+        keras.utils.set_random_seed(1)
+        generator = keras.Sequential([keras.Input((5,)), keras.layers.Dense(36), keras.layers.Reshape(IMAGE_SHAPE)])
+        discriminator = keras.Sequential([keras.Input(IMAGE_SHAPE), keras.layers.Flatten(), keras.layers.Dense(1)])
+        return generator, discriminator
+
+    generator, discriminator = make_networks()
+    model = gan.GAN(generator, discriminator, seed=3)
+    optimizers = keras.optimizers.SGD(0.1), keras.optimizers.SGD(0.2)
+    model.compile(*optimizers, discriminator_steps=2, jit_compile=jit_compile)
+    logs = model.train_on_batch(images, return_dict=True)
+    assert int(optimizers[0].iterations) == 1 and int(optimizers[1].iterations) == 2
+
+    expected_generator, expected_discriminator = make_networks()
+    noise = keras.random.SeedGenerator(3)
+    draw = tf.function(lambda: keras.random.normal((len(images), 5), seed=noise), jit_compile=jit_compile)
+    latents = [draw() for _ in range(3)]
+    assert not np.array_equal(latents[0], latents[1]) and not np.array_equal(latents[1], latents[2])
+
+    def descend(network, rate, loss):
+        with tf.GradientTape() as tape:
+            value = loss()
+        for weight, gradient in zip(
+            network.trainable_variables, tape.gradient(value, network.trainable_variables), strict=True
+        ):
+            weight.assign_sub(rate * gradient)
+        return float(value)
+
+    def d_loss(one):
+        real, fake = expected_discriminator(images), expected_discriminator(expected_generator(one))
+        return ops.mean(ops.softplus(-real)) + ops.mean(ops.softplus(fake))
+
+    d_losses = [descend(expected_discriminator, 0.2, lambda one=one: d_loss(one)) for one in latents[:2]]
+    g_loss = descend(
+        expected_generator,
+        0.1,
+        lambda: ops.mean(ops.softplus(-expected_discriminator(expected_generator(latents[2])))),
+    )
+    for network, expected in ((generator, expected_generator), (discriminator, expected_discriminator)):
+        for weight, other in zip(network.get_weights(), expected.get_weights(), strict=True):
+            np.testing.assert_allclose(weight, other, rtol=1e-4, atol=1e-6)
+    assert logs["g_loss"] == pytest.approx(g_loss, rel=1e-4) and logs["d_loss"] == pytest.approx(d_losses[1], rel=1e-4)
+    assert logs["loss"] == pytest.approx(g_loss + d_losses[1], rel=1e-4)
+
+
+@pytest.mark.parametrize("steps", [0, -1, 1.5])
+def test_a_number_of_discriminator_steps_that_cannot_be_is_refused(make_model, steps):
+    with pytest.raises(ValueError, match="discriminator_steps must be a positive whole number"):
+        make_model(discriminator_steps=steps)
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_averaging_follows_every_weight_and_moment(make_model, images, jit_compile):
+    model = make_model(averaging=0.3, jit_compile=jit_compile)
+    expected = model.generator.get_weights()
+    for average, weight in zip(model.average.get_weights(), expected, strict=True):
+        np.testing.assert_array_equal(average, weight)
+    for step in range(1, 7):
+        model.train_on_batch(images)
+        # It warms up: (1 + t) / (10 + t) is above 0.3 from the third step on.
+        decay = min(0.3, (1 + step) / (10 + step))
+        weights = zip(expected, model.generator.get_weights(), strict=True)
+        expected = [decay * average + (1 - decay) * weight for average, weight in weights]
+    for average, other in zip(model.average.get_weights(), expected, strict=True):
+        np.testing.assert_allclose(average, other, rtol=1e-4, atol=1e-6)
+    names = {weight.name for weight in model.average.weights}
+    assert {"kernel", "moving_mean", "moving_variance"} <= names
+
+
+def test_the_average_makes_the_images_that_are_looked_at_and_measured(make_model, images, tmp_path):
+    metrics = [gan.metrics.FrechetDistance(small_extractor())]
+    model = make_model(averaging=0.9, metrics=metrics)
+    model.fit(
+        images, batch_size=20, epochs=2, verbose=0, callbacks=[gan.ImageGrid(tmp_path, rows=1, columns=1, seed=4)]
+    )
+    latents = keras.random.normal((len(images), 5), seed=1)
+    made = model.generate(latents=latents)
+    np.testing.assert_allclose(made, model.average(latents, training=False), atol=1e-5)
+    assert np.abs(made - model.generator(latents, training=False)).max() > 1e-3
+    drawn = gan.images.read_png(tmp_path / "image_at_epoch_0002.png")[37::74, 37::74, 0]
+    one = model.average(keras.random.normal((1, 5), seed=4), training=False)
+    np.testing.assert_allclose(drawn, gan.images.to_uint8(one)[0, ..., 0], atol=1)
+
+    figures = model.evaluate(images, batch_size=100, verbose=0, return_dict=True)
+    fakes = model.average(keras.random.normal((100, 5), seed=keras.random.SeedGenerator(1)), training=False)
+    metrics[0].reset_state()
+    metrics[0].update_state(images, fakes)
+    assert figures["fid"] == pytest.approx(metrics[0].result(), rel=1e-3)
+
+
+def test_everything_at_once_is_saved_and_goes_on_as_if_never_stopped(make_model, images, tmp_path):
+    labels = np.arange(len(images)) % 3
+    model = make_model(
+        num_classes=3,
+        averaging=0.9,
+        discriminator_steps=2,
+        augmentation=["translation"],
+        regularizers=[gan.regularizers.R1(1.0, interval=2)],
+        loss="relativistic",
+    )
+    model.fit(images, labels, batch_size=20, epochs=1, verbose=0, shuffle=False)
+    model.save(tmp_path / "model.keras")
+    loaded = gan.load_model(tmp_path / "model.keras")
+    assert loaded.num_classes == 3 and loaded.averaging == 0.9 and loaded.discriminator_steps == 2
+    for one in (model, loaded):
+        one.fit(images, labels, batch_size=20, epochs=2, verbose=0, shuffle=False)
+    assert_same_state(model, loaded)
+    np.testing.assert_array_equal(model.generate(4, seed=0), loaded.generate(4, seed=0))
+    # Without its optimizers too it is the average that generates.
+    bare = keras.models.load_model(tmp_path / "model.keras", compile=False)
+    assert bare.sampler is bare.average
+
+
+@pytest.mark.parametrize("averaging", [-0.1, 1, 2])
+def test_a_decay_that_cannot_be_is_refused(make_model, averaging):
+    with pytest.raises(ValueError, match=r"averaging must lie in \[0, 1\), not"):
+        make_model(averaging=averaging)
+
+
+class Told(keras.layers.Layer):
+    """An image that says which label it was made of."""
+
+    def call(self, latents, labels):
+        return ops.zeros((ops.shape(latents)[0], *IMAGE_SHAPE)) + ops.reshape(
+            ops.cast(labels, "float32") / 10, (-1, 1, 1, 1)
+        )
+
+
+def test_each_image_is_made_and_judged_by_its_label(images):
+    """With one label for all images of the batch the logits of both kinds are that label."""
+    latents, labels = keras.Input((5,)), keras.Input((), dtype="int32")
+    generator = keras.Model([latents, labels], Told()(latents, labels))
+    pixels = keras.Input(IMAGE_SHAPE)
+    table = keras.layers.Embedding(3, 1, embeddings_initializer=keras.initializers.Constant(0))
+    mean = keras.layers.Dense(1, kernel_initializer="zeros")(keras.layers.Flatten()(pixels))
+    discriminator = keras.Model([pixels, labels], keras.layers.Add()([mean, table(labels)]))
+    table.set_weights([np.array([[-5.0], [0.0], [7.0]])])
+    model = gan.GAN(generator, discriminator, num_classes=3)
+    model.compile(keras.optimizers.SGD(0.0), keras.optimizers.SGD(0.0))
+    for label, real_loss in ((0, np.log1p(np.exp(5.0))), (2, np.log1p(np.exp(-7.0)))):
+        logs = model.evaluate(images, np.full(100, label), verbose=0, return_dict=True)
+        assert logs["g_loss"] == pytest.approx(real_loss, rel=1e-4)
+        logs = model.train_on_batch(images, np.full(100, label), return_dict=True)
+        assert logs["real_accuracy"] == (label == 2) and logs["fake_accuracy"] == (label == 0)
+        model.reset_metrics()
+    made = model.generate(labels=[2, 0, 1, 1])
+    np.testing.assert_allclose(made[:, 0, 0, 0], [0.2, 0, 0.1, 0.1], rtol=1e-6)
+    made = np.round(10 * model.generate(300, seed=0)[:, 0, 0, 0])
+    np.testing.assert_array_equal(made, np.round(10 * model.generate(300, seed=0)[:, 0, 0, 0]))
+    assert all(60 < np.count_nonzero(made == label) < 140 for label in range(3))
+    np.testing.assert_allclose(
+        model.generate(latents=np.zeros((2, 5)), labels=[1, 2])[:, 0, 0, 0], [0.1, 0.2], rtol=1e-6
+    )
+
+
+def test_labels_that_cannot_be_are_refused(make_model, images):
+    model = make_model(num_classes=3)
+    good = np.arange(len(images)) % 3
+    for labels, sentence in (
+        (None, "takes labels too"),
+        (good[:-1], "one for each of 100 images"),
+        (good.astype("float32"), "must be whole numbers"),
+        (good + 1, "must lie in 0 to 2, not in 1 to 3"),
+        (good - 1, "must lie in 0 to 2, not in -1 to 1"),
+    ):
+        for run in (model.fit, model.evaluate):
+            with pytest.raises(ValueError, match=sentence):
+                run(images, labels, verbose=0)
+    with pytest.raises(ValueError, match="takes labels too"):
+        model.fit(tf.data.Dataset.from_tensor_slices(images).batch(10), verbose=0)
+    with pytest.raises(ValueError, match="takes labels too"):
+        model.fit(images, good, validation_data=images, verbose=0)
+    with pytest.raises(ValueError, match="must lie in 0 to 2"):
+        model.generate(labels=[3])
+    with pytest.raises(ValueError, match="just one of the two"):
+        model.generate(2, labels=[1, 2])
+    with pytest.raises(ValueError, match="labels are for a GAN with num_classes"):
+        make_model().generate(labels=[1])
+
+
+def test_networks_and_num_classes_must_agree():
+    plain = gan.build_generator(5, (8,), IMAGE_SHAPE), gan.build_discriminator(IMAGE_SHAPE, (8,))
+    told = (
+        gan.build_generator(5, (8,), IMAGE_SHAPE, num_classes=3),
+        gan.build_discriminator(IMAGE_SHAPE, (8,), num_classes=3),
+    )
+    with pytest.raises(ValueError, match="with num_classes None the generator must take no labels"):
+        gan.GAN(*told)
+    with pytest.raises(ValueError, match=r"with num_classes 3 the discriminator must take labels \(batch,\) too"):
+        gan.GAN(told[0], plain[1], num_classes=3)
+    with pytest.raises(ValueError, match="num_classes must be a positive whole number, not 0"):
+        gan.GAN(*told, num_classes=0)
+
+
+@pytest.mark.parametrize("loss", ["binary_crossentropy", "least_squares", "hinge", "wasserstein", "relativistic"])
+@pytest.mark.parametrize("discriminator_steps", [None, 2])
+def test_every_loss_trains_in_every_schedule(make_model, images, loss, discriminator_steps):
+    model = make_model(num_classes=3, loss=loss, discriminator_steps=discriminator_steps, run_eagerly=True)
+    before = state_of(model)
+    logs = model.train_on_batch(images, np.arange(len(images)) % 3, return_dict=True)
+    assert all(np.isfinite(value) for value in logs.values())
+    for network in (model.generator, model.discriminator):
+        assert all(np.isfinite(weight).all() for weight in network.get_weights())
+    assert sum(not np.array_equal(one, other) for one, other in zip(before, state_of(model), strict=True)) > 20
+
+
 FIGURES = {"fid", "kid", "precision", "recall", "density", "coverage", "modes", "mode_kl"}
 
 

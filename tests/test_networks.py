@@ -41,15 +41,91 @@ def test_arguments_shape_the_networks():
     assert np.abs(images).max() <= 1
 
 
+@pytest.mark.parametrize("image_shape", [(28, 28, 1), (32, 32, 3), (64, 64, 3), (128, 128, 1), (50, 50, 3), (9, 9, 1)])
+def test_convolutional_networks_take_images_of_any_size(image_shape):
+    generator = gan.build_conv_generator(latent_dim=7, width=2, image_shape=image_shape)
+    assert generator.input_shape == (None, 7) and generator.output_shape == (None, *image_shape)
+    assert np.abs(generator(100 * np.ones((2, 7)))).max() <= 1
+    discriminator = gan.build_conv_discriminator(image_shape, width=2)
+    assert discriminator.input_shape == (None, *image_shape) and discriminator.output_shape == (None, 1)
+
+
+def test_width_and_depth_are_those_of_the_convolutions():
+    generator = gan.build_conv_generator(width=3, depth=4)
+    shapes = [layer.output.shape[1:] for layer in generator.layers if isinstance(layer, layers.BatchNormalization)]
+    assert shapes == [(2, 2, 24), (4, 4, 12), (7, 7, 6), (14, 14, 3)]
+    discriminator = gan.build_conv_discriminator(width=3, depth=4)
+    shapes = [layer.output.shape[1:] for layer in discriminator.layers if isinstance(layer, layers.Conv2D)]
+    assert shapes == [(14, 14, 3), (7, 7, 6), (4, 4, 12), (2, 2, 24)]
+
+
+@pytest.mark.parametrize(
+    ("build", "default"), [(gan.build_conv_generator, (7, 4)), (gan.build_conv_discriminator, (4, 4))]
+)
+def test_by_default_convolutions_go_down_to_a_few_pixels(build, default):
+    for pixels, side in zip((28, 128), default, strict=True):
+        network = build(width=1, image_shape=(pixels, pixels, 1))
+        sides = {layer.output.shape[1] for layer in network.layers if len(layer.output.shape) == 4}
+        assert min(sides) == side
+
+
+def test_spectral_norm_keeps_the_largest_singular_value_at_1():
+    discriminator = gan.build_conv_discriminator((8, 8, 1), width=4, spectral_norm=True, num_classes=3)
+    for _ in range(100):
+        discriminator([np.ones((2, 8, 8, 1)), np.array([0, 2])], training=True)
+    kernels = [weight for weight in discriminator.weights if weight.name in ("kernel", "embeddings")]
+    assert len(kernels) == 3
+    for kernel in kernels:
+        matrix = np.reshape(kernel, (-1, kernel.shape[-1]))
+        assert np.linalg.svd(matrix, compute_uv=False)[0] == pytest.approx(1, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: gan.build_discriminator((8, 8, 1), widths=(6,), num_classes=3),
+        lambda: gan.build_conv_discriminator((8, 8, 1), width=4, num_classes=3),
+    ],
+)
+def test_labels_reach_the_discriminator_by_projection(build):
+    """The logit is that of the features, and their product with the vector of the class."""
+    discriminator = build()
+    images = np.random.default_rng(0).uniform(-1, 1, (5, 8, 8, 1)).astype("float32")
+    labels = np.array([0, 1, 2, 1, 0])
+    hidden = next(layer for layer in discriminator.layers if isinstance(layer, keras.Sequential))
+    dense = next(layer for layer in discriminator.layers if isinstance(layer, layers.Dense))
+    vectors = next(layer for layer in discriminator.layers if isinstance(layer, layers.Embedding)).get_weights()[0]
+    features = np.asarray(hidden(images))
+    kernel, bias = dense.get_weights()
+    expected = features @ kernel + bias + (features * vectors[labels]).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(discriminator([images, labels]), expected, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("build", [gan.build_generator, gan.build_conv_generator])
+def test_labels_reach_the_generator(build):
+    generator = build(latent_dim=4, num_classes=3)
+    images = np.asarray(generator([np.ones((3, 4)), np.array([0, 1, 0])]))
+    np.testing.assert_array_equal(images[0], images[2])
+    assert not np.allclose(images[0], images[1])
+
+
 def test_images_and_logits_are_float32_under_mixed_precision():
     keras.mixed_precision.set_global_policy("mixed_bfloat16")
     try:
-        generator, discriminator = gan.build_generator(5, (8,), (4, 4, 1)), gan.build_discriminator((4, 4, 1), (8,))
+        pairs = [
+            (gan.build_generator(5, (8,), (4, 4, 1)), gan.build_discriminator((4, 4, 1), (8,))),
+            (gan.build_conv_generator(5, 2), gan.build_conv_discriminator(width=2, spectral_norm=True)),
+            (gan.build_conv_generator(5, 2, num_classes=3), gan.build_conv_discriminator(width=2, num_classes=3)),
+        ]
     finally:
         keras.mixed_precision.set_global_policy("float32")
-    images = generator(np.zeros((2, 5)))
-    assert keras.backend.standardize_dtype(images.dtype) == "float32"
-    assert keras.backend.standardize_dtype(discriminator(images).dtype) == "float32"
+    for generator, discriminator in pairs:
+        is_conditional = len(generator.inputs) == 2
+        latents, labels = keras.ops.zeros((2, 5)), keras.ops.array([0, 2])
+        images = generator([latents, labels] if is_conditional else latents)
+        assert keras.backend.standardize_dtype(images.dtype) == "float32"
+        logits = discriminator([images, labels] if is_conditional else images)
+        assert keras.backend.standardize_dtype(logits.dtype) == "float32"
 
 
 @pytest.mark.parametrize(
@@ -61,6 +137,12 @@ def test_images_and_logits_are_float32_under_mixed_precision():
         (gan.build_generator, {"image_shape": (28, 28)}, r"image_shape must be \(height, width, channels\)"),
         (gan.build_discriminator, {"image_shape": (28, 0, 1)}, "image_shape must be positive"),
         (gan.build_discriminator, {"widths": (-1,)}, "widths must be positive"),
+        (gan.build_conv_generator, {"width": 0}, "width must be positive whole numbers"),
+        (gan.build_conv_generator, {"depth": 0}, "depth must be positive whole numbers"),
+        (gan.build_conv_generator, {"depth": 6}, r"depth must be at most 5 for images of \(28, 28, 1\), not 6"),
+        (gan.build_conv_discriminator, {"width": 1.5}, "width must be positive whole numbers"),
+        (gan.build_conv_discriminator, {"num_classes": 0}, "num_classes must be positive whole numbers"),
+        (gan.build_generator, {"num_classes": -1}, "num_classes must be positive whole numbers"),
         (gan.build_discriminator, {"dropout": 1.0}, r"dropout must lie in \[0, 1\), not 1.0"),
     ],
 )

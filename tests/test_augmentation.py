@@ -1,0 +1,113 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from conftest import assert_same_state
+
+import gan
+from gan.augmentation import DiffAugment
+
+RNG = np.random.default_rng(0)
+
+
+def augment(names, images, seed=0):
+    return np.asarray(DiffAugment(names)(images, keras.random.SeedGenerator(seed)))
+
+
+def test_translation_moves_each_image_by_up_to_an_eighth_of_its_sides():
+    images = RNG.uniform(-1, 1, (300, 16, 24, 3)).astype("float32")
+    moved = augment(["translation"], images)
+    shifts = set()
+    for before, after in zip(images, moved, strict=True):
+        # Padding with its own edges and cutting a window out is a translation by NumPy's means.
+        padded = np.pad(before, ((2, 2), (3, 3), (0, 0)), "edge")
+        found = [
+            (down, right)
+            for down in range(5)
+            for right in range(7)
+            if np.array_equal(padded[down : down + 16, right : right + 24], after)
+        ]
+        assert len(found) == 1
+        shifts.update(found)
+    assert len(shifts) == 5 * 7
+
+
+def test_cutout_sets_a_square_of_half_the_sides_to_0():
+    images = RNG.uniform(0.5, 1, (500, 12, 8, 1)).astype("float32")
+    cut = augment(["cutout"], images)
+    assert set(np.unique(cut[cut != images])) == {0}
+    areas = []
+    for hole in (cut == 0)[..., 0]:
+        rows, columns = np.flatnonzero(hole.any(axis=1)), np.flatnonzero(hole.any(axis=0))
+        assert hole.sum() == len(rows) * len(columns) == (np.ptp(rows) + 1) * (np.ptp(columns) + 1)
+        areas.append(hole.sum())
+    # Around a centre at the edge, half of it lies outside.
+    assert max(areas) == 6 * 4 and min(areas) == 3 * 2
+    assert (cut == 0).any(axis=(0, 3)).all()
+
+
+def test_brightness_adds_one_number_to_an_image():
+    images = RNG.uniform(-1, 1, (500, 4, 4, 3)).astype("float32")
+    added = augment(["brightness"], images) - images
+    np.testing.assert_allclose(added, np.broadcast_to(added[:, :1, :1, :1], added.shape), atol=1e-6)
+    assert -0.5 <= added.min() < -0.45 and 0.45 < added.max() <= 0.5 and abs(added.mean()) < 0.05
+
+
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_gradients_pass_through_twice(jit_compile):
+    """The first for the generator, the second for regularizers: of a sum of cubes they are 3 x^2 and 6 x."""
+    images = tf.constant(RNG.uniform(0.5, 1, (4, 8, 8, 1)), tf.float32)
+    kept = augment(["cutout"], images) != 0
+    seed = keras.random.SeedGenerator(0)
+
+    @tf.function(jit_compile=jit_compile)
+    def derive():
+        seed.state.assign([0, 0])
+        with tf.GradientTape() as outer:
+            outer.watch(images)
+            with tf.GradientTape() as inner:
+                inner.watch(images)
+                total = tf.reduce_sum(DiffAugment(["cutout"])(images, seed) ** 3)
+            first = inner.gradient(total, images)
+        return first, outer.gradient(first, images)
+
+    first, second = derive()
+    if jit_compile:
+        # XLA draws other numbers.
+        kept = first.numpy() != 0
+    np.testing.assert_allclose(first, 3 * images**2 * kept, rtol=1e-5)
+    np.testing.assert_allclose(second, 6 * images * kept, rtol=1e-5)
+
+
+def test_the_discriminator_sees_real_and_generated_images_augmented_in_training_only(make_model, images):
+    seen = []
+
+    class Spy(DiffAugment):
+        def __call__(self, images, seed):
+            seen.append(np.array(images))
+            return super().__call__(images, seed)
+
+    model = make_model(augmentation=Spy(["translation"]), run_eagerly=True)
+    model.fit(images, batch_size=100, epochs=1, verbose=0, shuffle=False)
+    real, fake = seen
+    np.testing.assert_array_equal(real, images)
+    assert fake.shape == images.shape and not np.array_equal(fake, images)
+    model.evaluate(images, verbose=0)
+    assert len(seen) == 2
+
+
+def test_it_is_saved_and_goes_on_as_if_never_stopped(make_model, images, tmp_path):
+    model = make_model(augmentation=["translation", "cutout", "brightness"])
+    model.train_on_batch(images)
+    model.save(tmp_path / "model.keras")
+    loaded = gan.load_model(tmp_path / "model.keras")
+    assert loaded.augmentation.names == ["translation", "cutout", "brightness"]
+    for one in (model, loaded):
+        one.train_on_batch(images)
+    assert_same_state(model, loaded)
+
+
+@pytest.mark.parametrize("names", ["rotation", ["translation", "rotation"], [], 3])
+def test_what_is_no_augmentation_is_refused(make_model, names):
+    with pytest.raises(ValueError, match="augmentation must be a list of translation, cutout, brightness, not"):
+        make_model(augmentation=names)

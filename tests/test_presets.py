@@ -1,0 +1,85 @@
+import keras
+import pytest
+
+import gan
+from gan import presets
+
+
+def test_reference_is_the_reference_job():
+    settings = presets.resolve("reference")
+    assert settings["epochs"] == 300 and settings["batch_size"] == 256
+    model = presets.build(settings)
+    assert model.generator.count_params() == gan.build_generator().count_params()
+    assert [layer.get_config() | {"name": ""} for layer in model.discriminator.layers] == [
+        layer.get_config() | {"name": ""} for layer in gan.build_discriminator().layers
+    ]
+    for optimizer in (model.generator_optimizer, model.discriminator_optimizer):
+        assert optimizer.get_config() == keras.optimizers.Adam(1e-4, name=optimizer.name).get_config()
+    assert isinstance(model.loss, gan.losses.BinaryCrossentropy) and model.loss.label_smoothing == 0
+    assert model.regularizers == [] and model.average is None
+    assert model.discriminator_steps is None and model.augmentation is None and model.num_classes is None
+
+
+@pytest.mark.parametrize("name", presets.PRESETS)
+@pytest.mark.parametrize("image_shape", [(28, 28, 1), (32, 32, 3)])
+def test_each_preset_is_built_for_any_images(name, image_shape):
+    settings = presets.resolve(name)
+    num_classes = 10 if settings["conditional"] else None
+    model = presets.build(settings, image_shape, num_classes, seed=3)
+    assert model.image_shape == image_shape and model.seed == 3 and model.num_classes == num_classes
+    assert model.generate(2).shape == (2, *image_shape)
+
+
+def test_a_changed_setting_is_what_is_built():
+    changes = {
+        "networks": "conv",
+        "generator_width": 3,
+        "discriminator_width": 5,
+        "spectral_norm": True,
+        "loss": "hinge",
+        "r2": 0.5,
+        "gradient_penalty": 7.0,
+        "regularize_every": 2,
+        "discriminator_steps": 3,
+        "augmentation": ["cutout"],
+        "averaging": 0.9,
+        "generator_lr": 1e-3,
+        "discriminator_lr": 2e-3,
+        "beta_1": 0.5,
+        "beta_2": 0.9,
+        "latent_dim": 7,
+    }
+    settings = presets.resolve("reference", changes)
+    assert settings | changes == settings and settings["generator_widths"] is None and settings["batch_size"] == 256
+    model = presets.build(settings, num_classes=10)
+    assert model.latent_dim == 7 and model.num_classes is None
+    assert [type(one).__name__ for one in model.regularizers] == ["R2", "GradientPenalty"]
+    assert [(one.weight, one.interval) for one in model.regularizers] == [(0.5, 2), (7.0, 2)]
+    assert isinstance(model.loss, gan.losses.Hinge) and model.discriminator_steps == 3 and model.averaging == 0.9
+    assert model.augmentation.names == ["cutout"]
+    assert isinstance(model.discriminator.layers[0], keras.layers.SpectralNormalization)
+    assert model.discriminator.layers[0].layer.filters == 5
+    rates = [float(one.learning_rate) for one in (model.generator_optimizer, model.discriminator_optimizer)]
+    assert rates == pytest.approx([1e-3, 2e-3])
+    assert {one.beta_1 for one in (model.generator_optimizer, model.discriminator_optimizer)} == {0.5}
+
+
+@pytest.mark.parametrize(
+    ("preset", "changes", "sentence"),
+    [
+        ("slow", {}, "preset must be one of reference, fast"),
+        ("fast", {"momentum": 1}, "there is no setting momentum"),
+        ("fast", {"dropout": 0.5}, "dropout is no matter of networks conv; generator_width"),
+        ("reference", {"spectral_norm": True}, "spectral_norm is no matter of networks mlp"),
+        ("reference", {"networks": "transformer"}, "networks must be one of mlp, conv"),
+        ("reference", {"loss": "hinge", "label_smoothing": 0.1}, "label_smoothing is a matter of the loss"),
+    ],
+)
+def test_settings_that_do_not_go_together_are_refused(preset, changes, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        presets.resolve(preset, changes)
+
+
+def test_a_conditional_preset_needs_classes():
+    with pytest.raises(ValueError, match="needs images with labels"):
+        presets.build(presets.resolve("fast-conditional"))
