@@ -27,9 +27,9 @@ _ROWS = {
     "discriminator_steps":  (0,                     0,                     0,                     0),
     "augmentation":         ([],                    [],                    [],                    []),
     "averaging":            (0.0,                   0.998,                 0.999,                 0.998),
-    "generator_lr":         (1e-4,                  1e-3,                  1e-3,                  1e-3),
-    "discriminator_lr":     (1e-4,                  1e-3,                  1e-3,                  1e-3),
-    "beta_1":               (0.9,                   0.5,                   0.5,                   0.5),
+    "generator_lr":         (1e-4,                  2e-3,                  2e-3,                  2e-3),
+    "discriminator_lr":     (1e-4,                  2e-3,                  2e-3,                  2e-3),
+    "beta_1":               (0.9,                   0.0,                   0.0,                   0.0),
     "beta_2":               (0.999,                 0.99,                  0.99,                  0.99),
 }
 # fmt: on

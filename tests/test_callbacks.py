@@ -59,6 +59,17 @@ def test_image_grid_draws_the_generators_images_of_fixed_latents(make_model, mak
         np.testing.assert_allclose(drawn, (image[..., 0] + 1) * 127.5, atol=1)
 
 
+def test_image_grid_of_a_conditional_gan_has_a_class_a_column(make_model, images, tmp_path):
+    model = make_model(num_classes=3)
+    model.fit(images, np.zeros(100, int), verbose=0, callbacks=[gan.ImageGrid(tmp_path, rows=2, seed=5)])
+    picture = gan.images.read_png(tmp_path / "image_at_epoch_0001.png")[..., 0]
+    made = model.generate(latents=keras.random.normal((6, 5), seed=5), labels=[0, 1, 2, 0, 1, 2])
+    expected = gan.images.grid(gan.images.to_uint8(made), columns=3)[..., 0]
+    scale = picture.shape[0] // 12
+    assert picture.shape == (12 * scale, 18 * scale)
+    np.testing.assert_allclose(picture[scale // 2 :: scale, scale // 2 :: scale], expected, atol=1)
+
+
 def test_image_grid_works_in_anyones_model(images, tmp_path):
     class Tutorial(keras.Model):
         def __init__(self):

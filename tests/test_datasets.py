@@ -319,6 +319,56 @@ def test_a_source_that_cannot_be_read_is_refused_with_a_sentence(tmp_path, make,
     assert len(str(error.value).splitlines()) == 1
 
 
+def test_labels_go_with_their_images(npz):
+    dataset = gan.datasets.load(npz, 16, labels=True)
+    batches = list(dataset)
+    images, labels = (np.concatenate([batch[index] for batch in batches]) for index in range(2))
+    assert labels.dtype == np.int32 and sorted(labels) == list(range(50)) and labels.tolist() != sorted(labels)
+    np.testing.assert_array_equal(np.rint((images[..., 0] + 1) * 127.5), BYTES[labels])
+    # Batched anew, they still do.
+    images, labels = next(iter(gan.datasets.rebatch(dataset, 50)))
+    np.testing.assert_array_equal(np.rint((images[..., 0] + 1) * 127.5), BYTES[labels])
+    assert gan.datasets.count_classes(npz) == 50
+
+
+def test_labels_that_a_source_has_not_are_refused(photos, tmp_path):
+    np.savez(tmp_path / "negative.npz", x_train=BYTES, y_train=np.arange(50) - 1)
+    for source in (photos, tmp_path / "negative.npz"):
+        with pytest.raises(ValueError, match="has no labels from 0 on"):
+            gan.datasets.count_classes(source)
+    with pytest.raises(ValueError, match="has no labels: take an .npz file"):
+        gan.datasets.load(photos, 1, labels=True)
+
+
+def test_stacked_images_are_three_digits_of_the_label_that_says_so():
+    digits, labels = gan.datasets.read("mnist5k")
+    label_of = {digit.tobytes(): label for digit, label in zip(digits, labels, strict=True)}
+    seen = {}
+    for split, count in (("train", 60_000), ("test", 26_000)):
+        images, classes = gan.datasets.read("stacked_mnist5k", split=split)
+        assert images.shape == (count, 28, 28, 3) and images.dtype == np.uint8
+        for image, label in zip(images[::500], classes[::500], strict=True):
+            assert label == int("".join(str(label_of[image[..., channel].tobytes()]) for channel in range(3)))
+        # All thousand classes, about equally often.
+        assert np.bincount(classes, minlength=1000).min() > 0.3 * count / 1000
+        seen[split] = {image[..., channel].tobytes() for image in images[:9000] for channel in range(3)}
+    assert len(seen["train"]) == 4500 and len(seen["test"]) == 500 and not seen["train"] & seen["test"]
+
+
+def test_stacked_mnist_is_of_the_5000_digits_where_there_are_no_others(monkeypatch, capsys):
+    digits = np.zeros((9, 28, 28), "uint8"), np.arange(9)
+    monkeypatch.setattr(keras.datasets.mnist, "load_data", lambda: (digits, digits))
+    assert gan.datasets.resolve("stacked_mnist") == "stacked_mnist" and capsys.readouterr().err == ""
+    assert gan.datasets.read("stacked_mnist")[0].shape == (60_000, 28, 28, 3)
+
+    def fail():
+        raise OSError("no network")
+
+    monkeypatch.setattr(keras.datasets.mnist, "load_data", fail)
+    assert gan.datasets.resolve("stacked_mnist") == "stacked_mnist5k"
+    assert "Training on stacked_mnist5k" in capsys.readouterr().err
+
+
 def test_rebatched_it_has_the_same_images_in_the_same_order_and_its_length():
     dataset = gan.datasets.load("mnist5k", 300, seed=1)
     whole = np.concatenate(list(dataset))

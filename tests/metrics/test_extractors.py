@@ -76,6 +76,25 @@ def test_each_defect_moves_the_figures_that_are_meant_to_see_it(digits):
     assert one["recall"] < 0.01 and one["coverage"] < 0.05 and one["modes"] == 1
 
 
+def test_stacked_digits_is_digits_channel_by_channel():
+    images, classes = gan.datasets.read("stacked_mnist5k", split="test")
+    images, classes = images[:200].astype("float32") / 127.5 - 1, classes[:200]
+    features, logits = gan.metrics.get_extractor("stacked_digits", (28, 28, 3))(images)
+    digits = gan.metrics.get_extractor("digits", (28, 28, 1))
+    singles = [digits(images[..., channel : channel + 1]) for channel in range(3)]
+    expected = np.concatenate([features for features, _ in singles], axis=1)
+    np.testing.assert_allclose(features, expected, atol=1e-4)
+    hundreds, tens, ones = (np.argmax(logits, axis=1) for _, logits in singles)
+    np.testing.assert_array_equal(np.argmax(logits, axis=1), 100 * hundreds + 10 * tens + ones)
+    assert np.mean(np.argmax(logits, axis=1) == classes) > 0.95
+
+
+def test_the_usual_extractor_is_the_one_that_suits_the_images():
+    assert gan.metrics.usual_extractor("mnist", (28, 28, 1)) == "digits"
+    assert gan.metrics.usual_extractor("stacked_mnist5k", (28, 28, 3)) == "stacked_digits"
+    assert gan.metrics.usual_extractor("photos", (28, 28, 3)) is None
+
+
 def test_train_extractor_learns_classes_repeats_and_is_saved(tmp_path):
     labels = RNG.integers(0, 3, 300)
     images = RNG.uniform(-1, -0.6, (300, 12, 10, 3)).astype("float32")

@@ -1,0 +1,61 @@
+import numpy as np
+import pytest
+from keras import Input, Model, layers
+
+import gan
+from gan.metrics import ClassAgreement
+
+
+def build_agreement(size):
+    """Over images (1, 1, size) that are the logits themselves."""
+    images = Input((1, 1, size))
+    logits = layers.Flatten()(images)
+    metric = ClassAgreement(Model(images, [logits, logits], name="classes"))
+    metric.build((1, 1, size))
+    return metric
+
+
+def update(metric, found, asked, batch_size=3):
+    logits = 5 * np.eye(4, dtype="float32")[found] - 1
+    metric.update_real({"logits": logits[:1], "labels": np.array(asked[:1])})
+    for start in range(0, len(found), batch_size):
+        rows = slice(start, start + batch_size)
+        metric.update_fake({"logits": logits[rows], "labels": np.array(asked[rows])})
+    return metric.result()
+
+
+def test_it_is_the_share_of_images_of_the_class_that_was_asked_for():
+    assert update(build_agreement(4), [0, 1, 2, 3, 3, 0, 1, 2], [0, 1, 2, 3, 0, 1, 1, 3]) == 5 / 8
+    assert update(build_agreement(4), [0, 1, 2], [0, 1, 2]) == 1
+    assert update(build_agreement(4), [0, 1, 2], [1, 2, 0]) == 0
+
+
+def test_logits_that_are_no_numbers_agree_with_nothing():
+    metric = build_agreement(4)
+    update(metric, [0], [0])
+    metric.update_fake({"logits": np.full((1, 4), np.nan, "float32"), "labels": np.array([0])})
+    with pytest.raises(FloatingPointError, match="features of generated images are not all finite"):
+        metric.result()
+
+
+def test_it_is_among_all_metrics_where_the_extractor_tells_as_many_classes_apart():
+    for num_classes, expected in ((10, True), (9, False), (None, False)):
+        names = [metric.name for metric in gan.metrics.all_metrics("digits", (28, 28, 1), num_classes)]
+        assert ("agreement" in names) == expected
+
+
+def test_evaluate_measures_it_by_the_labels_that_were_asked_for():
+    """A generator that copies one real digit of each class is found out by its labels alone."""
+    images, labels = gan.datasets.read("mnist5k")
+    digits = images[::500].astype("float32") / 127.5 - 1
+    np.testing.assert_array_equal(labels[::500], np.arange(10))
+    latents, asked = Input((2,)), Input((), dtype="int32")
+    table = layers.Embedding(10, 784)
+    generator = Model([latents, asked], layers.Reshape((28, 28, 1))(table(asked)))
+    discriminator = gan.build_discriminator(widths=(4,), num_classes=10)
+    model = gan.GAN(generator, discriminator, num_classes=10)
+    model.compile("adam", "adam", metrics=gan.metrics.all_metrics("digits", (28, 28, 1), 10))
+    test = gan.datasets.load("mnist5k", split="test", labels=True)
+    for shown, expected in ((digits, 1), (np.roll(digits, 1, axis=0), 0)):
+        table.set_weights([shown.reshape(10, 784)])
+        assert model.evaluate(test, verbose=0, return_dict=True)["agreement"] == pytest.approx(expected, abs=0.101)
