@@ -26,6 +26,7 @@ TEST_IMAGES = 10_000
 BATCH_SIZE = 256
 ROUNDS = 12
 EVALUATIONS = 5
+REFERENCE_FID = 2.08
 
 TRAIN = """Times the training of the reference job (60,000 images, batches of 256, the networks of gan.build_generator
 and gan.build_discriminator, Adam 1e-4) in four ways, which take turns in one process:
@@ -67,6 +68,12 @@ of an interpreter of its own.
 Memory is the sum over all processes of what they hold (PSS, where a page that several share counts once), at its peak
 while the first four trials and while the last four were run. Linux only.
 """
+PRESET = """Trains a preset until its fid, on the test images of the data and by the features of digits, is that which
+the reference job has after its 300 epochs, and compares the time with that of 300 epochs of the reference job. Before
+each run the reference job trains for three epochs, so that a load that comes and goes falls on both; the median of the
+second and third is its epoch. What measures the fid, after every epoch, is in neither time; compiling is in the
+preset's.
+"""
 # Trials of one size, whose memory can be compared.
 TUNE_SPACE = {
     "latent_dim": 100,
@@ -104,6 +111,16 @@ def parse_arguments():
         "--trials", type=cli.positive_int, default=20, metavar="N", help="trials of the sweep (default: 20)"
     )
     tune.add_argument("--epochs", type=cli.positive_int, default=2, metavar="N", help="of each trial (default: 2)")
+    preset = add("preset", "the time that a preset takes to the fid of the reference job", PRESET)
+    names = [name for name in gan.presets.PRESETS if name != "reference"]
+    preset.add_argument("--preset", choices=names, default="fast", help="(default: fast)")
+    preset.add_argument(
+        "--fid",
+        type=cli.positive_float,
+        default=REFERENCE_FID,
+        help="what the reference job has after 300 epochs (default: %(default)s, of the run that the README shows)",
+    )
+    preset.add_argument("--seeds", type=cli.positive_int, default=3, metavar="N", help="runs (default: 3)")
     return parser.parse_args()
 
 
@@ -526,6 +543,58 @@ def tune(source, trials, epochs):
     print(f"last / first memory   {growth:7.3f}   of tune.py, goal: at most 1.1")
 
 
+def fit_preset(data, name, seed, epochs=None, fid=None):
+    """Trains a preset for so many epochs, or until its fid is at most that; seconds of its epochs, and the last fid."""
+    import keras
+
+    class Stopwatch(keras.callbacks.Callback):
+        """Counts an epoch from what follows the measurement of the one before it to its own last step."""
+
+        def on_train_begin(self, logs=None):
+            self.seconds, self.lap = [], time.perf_counter()
+
+        def on_test_begin(self, logs=None):
+            self.seconds.append(time.perf_counter() - self.lap)
+
+        def on_epoch_end(self, epoch, logs=None):
+            if fid is None:
+                self.on_test_begin()
+            else:
+                self.fid = logs["val_fid"]
+                self.model.stop_training = self.fid <= fid
+            self.lap = time.perf_counter()
+
+    settings = gan.presets.resolve(name)
+    train, test = (
+        gan.datasets.load(data, settings["batch_size"], seed=seed, split=split, labels=settings["conditional"])
+        for split in ("train", "test")
+    )
+    num_classes = gan.datasets.count_classes(data) if settings["conditional"] else None
+    keras.utils.set_random_seed(seed)
+    metrics = None if fid is None else [gan.metrics.FrechetDistance()]
+    model = gan.presets.build(settings, num_classes=num_classes, seed=seed, metrics=metrics)
+    watch = Stopwatch()
+    validation = None if fid is None else test
+    model.fit(train, epochs=epochs or settings["epochs"], validation_data=validation, callbacks=[watch], verbose=0)
+    return watch.seconds, None if fid is None else watch.fid
+
+
+def preset(source, name, fid, seeds):
+    source, _ = read(source)
+    print(f"{source}, until a fid of {fid:g}, on {os.cpu_count()} cores")
+    print(f"\nseed   reference, s an epoch   {name}, s an epoch   epochs      fid        s   300 reference epochs / s")
+    ratios = []
+    for seed in range(seeds):
+        _, *laps_of_reference = fit_preset(source, "reference", seed, epochs=3)[0]
+        reference = statistics.median(laps_of_reference)
+        seconds, reached = fit_preset(source, name, seed, fid=fid)
+        ratios.append(300 * reference / sum(seconds))
+        figures = f"{len(seconds):9}{reached:9.3f}{sum(seconds):9.1f}{ratios[-1]:12.1f}"
+        note = "" if reached <= fid else "   not reached"
+        print(f"{seed:4}{reference:24.2f}{statistics.median(seconds):{len(name) + 17}.2f}{figures}{note}", flush=True)
+    print(f"\nmedian   {statistics.median(ratios):.1f}   goal: at least 20")
+
+
 def main():
     arguments = parse_arguments()
     try:
@@ -534,6 +603,8 @@ def main():
             train(arguments.data, arguments.steps)
         elif arguments.command == "evaluate":
             evaluate(arguments.data)
+        elif arguments.command == "preset":
+            preset(arguments.data, arguments.preset, arguments.fid, arguments.seeds)
         else:
             tune(arguments.data, arguments.trials, arguments.epochs)
     except KeyboardInterrupt:

@@ -97,6 +97,23 @@ def test_tune_compares_a_sweep_with_a_serial_search(benchmark, monkeypatch, caps
     assert ratios["last / first memory"] == pytest.approx(sweep[3] / sweep[2], rel=0.01)
 
 
+def test_preset_compares_the_time_to_a_fid_with_300_epochs_of_the_reference(
+    benchmark, digits_file, monkeypatch, capsys
+):
+    small = {"generator_width": 2, "discriminator_width": 2, "batch_size": 100, "epochs": 2}
+    monkeypatch.setitem(gan.presets.PRESETS, "fast", gan.presets.resolve("fast", small))
+    monkeypatch.setitem(gan.presets.PRESETS, "reference", gan.presets.resolve(changes={"batch_size": 100}))
+    for fid, epochs in (("1e9", 1), ("0.001", 2)):
+        command = ["benchmark.py", "preset", "--data", str(digits_file), "--fid", fid, "--seeds", "1"]
+        monkeypatch.setattr(sys, "argv", command)
+        benchmark.main()
+        *_, row, _, median = capsys.readouterr().out.splitlines()
+        seed, reference, epoch, count, reached, seconds, ratio = map(float, row.replace("not reached", "").split())
+        assert count == epochs and ("not reached" in row) == (reached > float(fid))
+        assert ratio == pytest.approx(300 * reference / seconds, rel=0.1)
+        assert float(median.split()[1]) == ratio
+
+
 def test_the_floor_of_the_reference_job_is_3_76_gflop(benchmark):
     products = benchmark.matrix_products(gan.build_generator(), gan.build_discriminator())
     assert sum(inputs * units for _, (inputs, units) in products) == 7_352_064

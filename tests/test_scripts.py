@@ -259,6 +259,11 @@ def test_help_and_wrong_arguments_do_not_wait_for_tensorflow(finished, tmp_path)
         "must end in .keras": ("train_extractor.py", "--output", "extractor.h5"),
         "--samples must be at least 2": ("evaluate.py", model, "--samples", "1"),
         "is what is evaluated": ("evaluate.py", model, "--json", model, "--overwrite"),
+        "invalid choice: 'slow'": ("train.py", "--preset", "slow"),
+        "invalid choice: 'cosine'": ("train.py", "--loss", "cosine"),
+        "dropout is no matter of networks conv": ("train.py", "--preset", "fast", "--dropout", "0.5"),
+        "must be a number of at least 0, not '-1'": ("train.py", "--r1", "-1"),
+        "--labels say how many": ("generate.py", model, "--labels", "1", "--count", "3"),
         "cannot be read as a table in JSON": ("train.py", "--hyperparameters", "best.json"),
         "has unknown momentum": ("train.py", "--hyperparameters", tmp_path / "many.json"),
         "must be a number above 0, not '-2.0'": ("train.py", "--hyperparameters", tmp_path / "odd.json"),
@@ -289,6 +294,7 @@ def test_help_and_wrong_arguments_do_not_wait_for_tensorflow(finished, tmp_path)
     [
         ("batch_size must lie between 1 and the number of images, 50", "--data {data} --output {new}"),
         ("is damaged", "--data {cut} --output {new}"),
+        ("has no labels: take an .npz file", "--data {data} --output {new} --preset fast-conditional --batch-size 10"),
         ("more than --epochs 2", "--output {finished} --resume --epochs 2"),
     ],
 )
@@ -411,6 +417,51 @@ def test_evaluate_refuses_before_it_writes(finished, data, validated, refuse, tm
     names = {"model": finished[0] / "model.keras", "data": data, "extractor": validated[-1]}
     assert sentence in refuse("evaluate.py", *arguments.format(**names).split(), "--output", "new")
     assert not os.listdir(tmp_path)
+
+
+def test_a_conditional_preset_from_end_to_end(tmp_path):
+    images, labels = gan.datasets.read("mnist5k")
+    data = tmp_path / "digits.npz"
+    np.savez(data, x_train=images[::25], y_train=labels[::25], x_test=images[7::84], y_test=labels[7::84])
+    small = (
+        "--generator-width 2 --discriminator-width 2 --latent-dim 5 --batch-size 50 --epochs 2 --averaging 0.5".split()
+    )
+    output = tmp_path / "run"
+    result = run("train.py", "--preset", "fast-conditional", "--data", data, "--output", output, *small)
+    assert result.returncode == 0, result.stderr
+    arguments = json.loads((output / "config.json").read_text())["arguments"]
+    changes = {
+        "generator_width": 2,
+        "discriminator_width": 2,
+        "latent_dim": 5,
+        "batch_size": 50,
+        "epochs": 2,
+        "averaging": 0.5,
+    }
+    expected = gan.presets.resolve("fast-conditional", changes)
+    assert arguments.items() >= expected.items() and arguments["preset"] == "fast-conditional"
+    assert "val_agreement" in gan.CSVHistory.read(output / "history.csv")
+    height, width, _ = imageio.imread(output / "images/image_at_epoch_0002.png").shape
+    assert width / height == 10 / 4
+
+    model = output / "model.keras"
+    result = run("evaluate.py", model, "--data", data, "--json", tmp_path / "figures.json")
+    assert result.returncode == 0, result.stderr
+    record = json.loads((tmp_path / "figures.json").read_text())
+    figures = record["figures"]
+    # Real digits are what they are labelled, noise is not, and neither are images of two epochs.
+    assert figures["training"]["agreement"] > 0.9 and figures["noise"]["agreement"] < 0.5
+    assert 0 <= figures["generated"]["agreement"] < 0.5 and record["samples"] == 60
+
+    result = run("generate.py", model, "--labels", 3, 1, 3, "--output", tmp_path / "made.npy")
+    assert result.returncode == 0, result.stderr
+    made = gan.images.to_float(np.load(tmp_path / "made.npy"))
+    loaded = gan.load_model(model)
+    np.testing.assert_allclose(made, loaded.generate(labels=[3, 1, 3], seed=0), atol=0.01)
+    result = run("generate.py", model, "--output", tmp_path / "classes.npy")
+    assert result.returncode == 0, result.stderr
+    made = gan.images.to_float(np.load(tmp_path / "classes.npy"))
+    np.testing.assert_allclose(made, loaded.generate(labels=list(range(10)) * 4, seed=0), atol=0.01)
 
 
 def test_train_extractor_writes_one_that_train_takes(refuse, tmp_path):
