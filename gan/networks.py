@@ -6,7 +6,9 @@ import numbers
 import keras
 from keras import layers
 
-KERNEL_SIZE = 4
+# A multiple of the stride, so that all pixels of an image are made of as many taps.
+GENERATOR_KERNEL = 4
+DISCRIMINATOR_KERNEL = 5
 LABEL_SIZE = 32
 LONGEST_START = 7
 LONGEST_END = 4
@@ -118,7 +120,7 @@ def build_conv_generator(latent_dim=100, width=32, depth=None, image_shape=(28, 
     for level in range(len(sides) - 2, -1, -1):
         hidden += [layers.BatchNormalization(), layers.ReLU()]
         is_last = level == 0
-        hidden.append(layers.Conv2DTranspose(channels[level], KERNEL_SIZE, 2, padding="same", use_bias=is_last))
+        hidden.append(layers.Conv2DTranspose(channels[level], GENERATOR_KERNEL, 2, padding="same", use_bias=is_last))
         excess = tuple((0, 2 * small - large) for small, large in zip(sides[level + 1], sides[level], strict=True))
         if any(end for _, end in excess):
             hidden.append(layers.Cropping2D(excess))
@@ -128,7 +130,7 @@ def build_conv_generator(latent_dim=100, width=32, depth=None, image_shape=(28, 
 def build_conv_discriminator(image_shape=(28, 28, 1), width=32, depth=None, spectral_norm=False, num_classes=None):
     """Builds a convolutional network from images to one logit, positive where it takes an image for real.
 
-    `depth` convolutions of 4x4 and stride 2, each followed by LeakyReLU (0.2), each with twice the channels of the one
+    `depth` convolutions of 5x5 and stride 2, each followed by LeakyReLU (0.2), each with twice the channels of the one
     before it (DCGAN; Radford et al. 2016, arXiv 1511.06434, but without BatchNormalization, which would make the
     logit of an image depend on the others in its batch).
 
@@ -160,7 +162,7 @@ def build_conv_discriminator(image_shape=(28, 28, 1), width=32, depth=None, spec
 
     hidden = []
     for level in range(len(_sides(image_shape, depth, LONGEST_END)) - 1):
-        convolution = layers.Conv2D(width * 2**level, KERNEL_SIZE, 2, padding="same")
+        convolution = layers.Conv2D(width * 2**level, DISCRIMINATOR_KERNEL, 2, padding="same")
         hidden += [normalize(convolution), layers.LeakyReLU(0.2)]
     return _discriminator([*hidden, layers.Flatten()], image_shape, num_classes, normalize)
 

@@ -7,7 +7,7 @@ row means stands in the builders of `gan.networks` and in `gan.GAN.compile`. Non
 # fmt: off
 _NAMES =                    ("reference",           "fast",                "best",                "fast-conditional")
 _ROWS = {
-    "epochs":               (300,                   10,                    75,                    10),
+    "epochs":               (300,                   8,                     60,                    8),
     "batch_size":           (256,                   64,                    64,                    64),
     "conditional":          (False,                 False,                 False,                 True),
     "networks":             ("mlp",                 "conv",                "conv",                "conv"),
@@ -15,8 +15,8 @@ _ROWS = {
     "generator_widths":     ([256, 512, 1024],      None,                  None,                  None),
     "discriminator_widths": ([512, 256],            None,                  None,                  None),
     "dropout":              (0.3,                   None,                  None,                  None),
-    "generator_width":      (None,                  16,                    32,                    16),
-    "discriminator_width":  (None,                  16,                    32,                    16),
+    "generator_width":      (None,                  16,                    24,                    16),
+    "discriminator_width":  (None,                  12,                    16,                    12),
     "spectral_norm":        (None,                  False,                 False,                 False),
     "loss":                 ("binary_crossentropy",) * 4,
     "label_smoothing":      (0.0,                   0.0,                   0.0,                   0.0),
