@@ -25,25 +25,33 @@ class GAN(keras.Model):
     """A generator and a discriminator that train each other through `fit`.
 
     Both losses come from one forward pass, and both networks are updated from it (Goodfellow et al. 2014,
-    arXiv 1406.2661, with simultaneous updates). `fit` takes float images in [-1, 1], with or without labels (which
-    it ignores), and logs `g_loss`, `d_loss`, `real_accuracy` and `fake_accuracy` (the share of real and of generated
-    images that the discriminator tells rightly), and as `loss` the sum of both losses, for callbacks such as
-    `keras.callbacks.TerminateOnNaN` that know no other. `evaluate` and `validation_data` report the same without
-    dropout or updates, and the metrics that `compile` was given, of as many generated images as there are real ones.
-    They draw from noise of their own, the same in every evaluation.
+    arXiv 1406.2661, with simultaneous updates); `compile` has alternating updates too. `fit` takes float images in
+    [-1, 1], and their labels where there are `num_classes` (it ignores them where not), and logs `g_loss`, `d_loss`,
+    `real_accuracy` and `fake_accuracy` (the share of real and of generated images that the discriminator tells
+    rightly), and as `loss` the sum of both losses, for callbacks such as `keras.callbacks.TerminateOnNaN` that know no
+    other. `evaluate` and `validation_data` report the same without dropout or updates, and the metrics that `compile`
+    was given, of as many generated images as there are real ones. They draw from noise of their own, the same in every
+    evaluation.
 
-    `save` and `keras.models.load_model` keep all of it: networks, optimizers, loss and the state of every random
-    generator, so that a loaded model goes on as if it had never been stopped.
+    `save` and `keras.models.load_model` keep all of it: networks, the generator's average, optimizers, loss and the
+    state of every random generator, so that a loaded model goes on as if it had never been stopped.
 
     Args:
         generator: A built `keras.Model` from latents `(batch, latent_dim)` to images in [-1, 1].
         discriminator: A built `keras.Model` from such images to logits `(batch, 1)`.
         seed: Int, seed of the latents in training. By default drawn from Python's `random`, which
             `keras.utils.set_random_seed` seeds.
+        num_classes: Int, number of classes of a conditional GAN (Mirza and Osindero 2014, arXiv 1411.1784): both
+            networks take labels `(batch,)` beside their first input then, as `gan.networks` builds them. Default
+            None.
+        averaging: Float in [0, 1), decay of an average of the generator's weights over its updates, which is what
+            `generate`, `gan.ImageGrid` and the metrics use (Yazici et al. 2018, arXiv 1806.04498). Over the first `t`
+            updates it is at most `(1 + t) / (10 + t)`. Default None: there is no average.
         **kwargs: `name`, `dtype` and what else `keras.Model` takes.
 
     Raises:
-        ValueError: A network is not built, or the two do not fit each other.
+        ValueError: A network is not built, the two do not fit each other or `num_classes`, or `averaging` lies outside
+            of [0, 1).
 
     Example:
 
@@ -244,14 +252,14 @@ class GAN(keras.Model):
         return ops.convert_to_tensor(images), labels
 
     def _update(self, images, labels, players):
-        """Plays one game over a batch, with latents of its own, and updates these of the two networks from it."""
+        """Plays one game over a batch, with latents of its own, and updates those of the two who are players."""
         with tf.GradientTape(persistent=True) as tape:
             figures, fakes = self._play(images, labels, self.generator, self.training_noise, training=True)
-            penalties = [self._penalize(regularizer, images, fakes, labels) for regularizer in self.regularizers]
-            scaled = {
-                "generator": self.generator_optimizer.scale_loss(figures["g_loss"]),
-                "discriminator": self.discriminator_optimizer.scale_loss(figures["d_loss"] + sum(penalties)),
-            }
+            losses_of = {"generator": figures["g_loss"], "discriminator": figures["d_loss"]}
+            if "discriminator" in players:
+                for regularizer in self.regularizers:
+                    losses_of["discriminator"] += self._penalize(regularizer, images, fakes, labels)
+            scaled = {name: getattr(self, f"{name}_optimizer").scale_loss(losses_of[name]) for name in players}
         gradients = {name: tape.gradient(scaled[name], getattr(self, name).trainable_variables) for name in players}
         for name in players:
             optimizer = getattr(self, f"{name}_optimizer")
@@ -342,7 +350,8 @@ class GAN(keras.Model):
         Raises:
             TypeError: `x` is nothing that holds images, or the images are not floats.
             ValueError: The images have another shape than the networks, lie outside of [-1, 1], are not finite or
-                are none; or `batch_size` is below 1 or above the number of images.
+                are none; a conditional GAN gets no labels, or others than its classes; or `batch_size` is below 1 or
+                above the number of images.
         """
         arguments = dict(inspect.signature(super().fit).bind(x, *args, **kwargs).arguments)
         self._check_data(x, arguments.get("y"), arguments.get("batch_size"))
