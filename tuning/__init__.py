@@ -8,7 +8,6 @@ import importlib
 _MODULE_OF = {
     "GANHyperModel": "hypermodel",
     "SPACES": "space",
-    "complete": "space",
 }
 
 __all__ = list(_MODULE_OF)

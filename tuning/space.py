@@ -46,7 +46,7 @@ def complete(changes=None, preset="reference"):
 
     Example:
 
-    >>> tuning.complete({"dropout": 0.5})["dropout"]
+    >>> space.complete({"dropout": 0.5})["dropout"]
     0.5
     """
     settings = presets.resolve(preset)
