@@ -83,6 +83,8 @@ def prepare(arguments):
     for metric in metrics:
         metric.build(model.image_shape)
     arguments.data = gan.datasets.resolve(arguments.data)
+    if model.num_classes and model.num_classes < (classes := gan.datasets.count_classes(arguments.data)):
+        raise ValueError(f"{arguments.data} has {classes} classes, but {arguments.model} knows {model.num_classes}.")
     sizes = [len(gan.datasets.read(arguments.data, model.image_shape, split)[0]) for split in ("train", "test")]
     count = min(arguments.samples, *sizes)
     if count < arguments.samples:

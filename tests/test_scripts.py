@@ -419,7 +419,7 @@ def test_evaluate_refuses_before_it_writes(finished, data, validated, refuse, tm
     assert not os.listdir(tmp_path)
 
 
-def test_a_conditional_preset_from_end_to_end(tmp_path):
+def test_a_conditional_preset_from_end_to_end(refuse, tmp_path):
     images, labels = gan.datasets.read("mnist5k")
     data = tmp_path / "digits.npz"
     np.savez(data, x_train=images[::25], y_train=labels[::25], x_test=images[7::84], y_test=labels[7::84])
@@ -452,6 +452,9 @@ def test_a_conditional_preset_from_end_to_end(tmp_path):
     # Real digits are what they are labelled, noise is not, and neither are images of two epochs.
     assert figures["training"]["agreement"] > 0.9 and figures["noise"]["agreement"] < 0.5
     assert 0 <= figures["generated"]["agreement"] < 0.5 and record["samples"] == 60
+
+    np.savez(tmp_path / "more.npz", x_train=images[::25], y_train=labels[::25] + 2)
+    assert "has 12 classes, but" in refuse("evaluate.py", model, "--data", tmp_path / "more.npz", "--output", "new")
 
     result = run("generate.py", model, "--labels", 3, 1, 3, "--output", tmp_path / "made.npy")
     assert result.returncode == 0, result.stderr
