@@ -30,7 +30,7 @@ class DiffAugment:
     """
 
     def __init__(self, names):
-        if not names or not isinstance(names, (list, tuple)) or not set(names) <= set(_AUGMENTATIONS):
+        if not names or not isinstance(names, (list, tuple)) or any(name not in list(_AUGMENTATIONS) for name in names):
             raise ValueError(f"augmentation must be a list of {', '.join(_AUGMENTATIONS)}, not {names!r}.")
         self.names = list(names)
 

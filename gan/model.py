@@ -14,7 +14,7 @@ from gan import augmentation as augmentations
 from gan import images as image_tools
 from gan import losses
 from gan.files import read_keras_file
-from gan.metrics import FeatureMetric, figures_of
+from gan.metrics import ClassAgreement, FeatureMetric, figures_of
 from gan.regularizers import GradientRegularizer
 
 LOGGED = ("loss", "g_loss", "d_loss", "real_accuracy", "fake_accuracy")
@@ -69,8 +69,8 @@ class GAN(keras.Model):
     def __init__(self, generator, discriminator, seed=None, num_classes=None, averaging=None, **kwargs):
         super().__init__(**kwargs)
         _check_networks(generator, discriminator, num_classes)
-        if averaging is not None and not 0 <= averaging < 1:
-            raise ValueError(f"averaging must lie in [0, 1), not {averaging}.")
+        if averaging is not None and not (isinstance(averaging, numbers.Real) and 0 <= averaging < 1):
+            raise ValueError(f"averaging must lie in [0, 1), not {averaging!r}.")
         self.generator = generator
         self.discriminator = discriminator
         self.num_classes = num_classes
@@ -164,11 +164,13 @@ class GAN(keras.Model):
         self.discriminator_optimizer.build(self.discriminator.trainable_variables)
         self.optimizer = _OptimizerPair([self.generator_optimizer, self.discriminator_optimizer])
         self.loss = losses.get(loss)
-        self.regularizers = list(regularizers or [])
-        for regularizer in self.regularizers:
-            if not isinstance(regularizer, GradientRegularizer):
-                raise ValueError(f"regularizers must be those of gan.regularizers, not {regularizer!r}.")
-        if discriminator_steps is not None and (not isinstance(discriminator_steps, int) or discriminator_steps < 1):
+        regularizers = regularizers or []
+        is_list = isinstance(regularizers, (list, tuple))
+        if not is_list or not all(isinstance(one, GradientRegularizer) for one in regularizers):
+            raise ValueError(f"regularizers must be a list of those of gan.regularizers, not {regularizers!r}.")
+        self.regularizers = list(regularizers)
+        is_count = isinstance(discriminator_steps, numbers.Integral) and discriminator_steps > 0
+        if discriminator_steps is not None and not is_count:
             raise ValueError(f"discriminator_steps must be a positive whole number, not {discriminator_steps!r}.")
         self.discriminator_steps = discriminator_steps
         self.augmentation = augmentations.get(augmentation)
@@ -182,6 +184,8 @@ class GAN(keras.Model):
         for metric in metrics:
             if not isinstance(metric, FeatureMetric):
                 raise ValueError(f"metrics must be metrics of gan.metrics, not {metric!r}.")
+            if isinstance(metric, ClassAgreement) and self.num_classes is None:
+                raise ValueError(f"{metric.name} is for a GAN with num_classes; this one is asked for no class.")
             metric.build(self.image_shape)
             name = metric.extractor_name
             if networks.setdefault(name, metric.extractor) != metric.extractor:
@@ -421,12 +425,14 @@ class GAN(keras.Model):
                 f"a GAN of {self.num_classes} classes takes labels too, as in fit(images, labels), "
                 "gan.datasets.load(..., labels=True) or generate(labels=[3, 1]), and there are none."
             )
+        if not hasattr(labels, "shape"):
+            raise ValueError(f"labels must be an array, not a {type(labels).__name__}.")
         labels = np.asarray(labels)
-        if labels.shape != (count,) or not np.issubdtype(labels.dtype, np.integer):
+        if labels.shape != (count,) or not count or not np.issubdtype(labels.dtype, np.integer):
             raise ValueError(
                 f"labels must be whole numbers, one for each of {count:,} images, not {labels.dtype} of {labels.shape}."
             )
-        if not count or labels.min() < 0 or labels.max() >= self.num_classes:
+        if labels.min() < 0 or labels.max() >= self.num_classes:
             raise ValueError(
                 f"labels must lie in 0 to {self.num_classes - 1}, not in {labels.min()} to {labels.max()}."
             )
@@ -459,6 +465,9 @@ class GAN(keras.Model):
             )
         if count is not None and count < 1:
             raise ValueError(f"count must be at least 1, not {count}.")
+        if labels is not None:
+            labels = np.asarray(labels)
+            self._check_labels(labels, labels.size if latents is None else len(latents))
         if latents is None:
             count = len(labels) if count is None else count
             latents = keras.random.normal((count, self.latent_dim), seed=seed)
@@ -467,11 +476,8 @@ class GAN(keras.Model):
             raise ValueError(
                 f"latents must have the shape (count, {self.latent_dim}) that the generator takes, not {latents.shape}."
             )
-        if is_conditional:
-            if labels is None:
-                labels = np.random.default_rng(seed).integers(self.num_classes, size=len(latents))
-            self._check_labels(labels, len(latents))
-            labels = np.asarray(labels, "int32")
+        if is_conditional and labels is None:
+            labels = np.random.default_rng(seed).integers(self.num_classes, size=len(latents))
         batches = (slice(start, start + 256) for start in range(0, len(latents), 256))
         return np.concatenate(
             [

@@ -4,7 +4,7 @@ import math
 import numbers
 
 import keras
-from keras import layers
+from keras import layers, ops
 
 # A multiple of the stride, so that all pixels of an image are made of as many taps.
 GENERATOR_KERNEL = 4
@@ -186,9 +186,10 @@ def _discriminator(hidden, image_shape, num_classes, normalize=lambda layer: lay
     _check_sizes("num_classes", [num_classes])
     labels = keras.Input((), dtype="int32")
     features = keras.Sequential(hidden)(images)
-    classes = normalize(layers.Embedding(num_classes, features.shape[-1]))
-    projection = layers.Dot(1, dtype="float32")([features, classes(labels)])
-    logits = layers.Add(dtype="float32")([logit(features), projection])
+    # Not an Embedding, whose wrapper for spectral normalization would make whole numbers of its vectors.
+    embed = normalize(layers.Dense(features.shape[-1], use_bias=False))
+    products = layers.Multiply(dtype="float32")([features, embed(ops.one_hot(labels, num_classes))])
+    logits = logit(features) + ops.sum(products, axis=-1, keepdims=True)
     return keras.Model([images, labels], logits, name="discriminator")
 
 
@@ -213,5 +214,6 @@ def _check_image_shape(image_shape):
 
 
 def _check_sizes(name, sizes):
-    if not sizes or not all(isinstance(size, numbers.Integral) and size > 0 for size in sizes):
+    is_list = isinstance(sizes, (list, tuple)) and sizes
+    if not is_list or not all(isinstance(size, numbers.Integral) and size > 0 for size in sizes):
         raise ValueError(f"{name} must be positive whole numbers, not {sizes}.")

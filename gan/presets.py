@@ -4,10 +4,12 @@
 row means stands in the builders of `gan.networks` and in `gan.GAN.compile`. None: a matter of the other networks.
 """
 
+import copy
+
 # fmt: off
 _NAMES =                    ("reference",           "fast",                "best",                "fast-conditional")
 _ROWS = {
-    "epochs":               (300,                   8,                     60,                    8),
+    "epochs":               (300,                   8,                     55,                    8),
     "batch_size":           (256,                   64,                    64,                    64),
     "conditional":          (False,                 False,                 False,                 True),
     "networks":             ("mlp",                 "conv",                "conv",                "conv"),
@@ -15,7 +17,7 @@ _ROWS = {
     "generator_widths":     ([256, 512, 1024],      None,                  None,                  None),
     "discriminator_widths": ([512, 256],            None,                  None,                  None),
     "dropout":              (0.3,                   None,                  None,                  None),
-    "generator_width":      (None,                  16,                    24,                    16),
+    "generator_width":      (None,                  16,                    32,                    16),
     "discriminator_width":  (None,                  12,                    16,                    12),
     "spectral_norm":        (None,                  False,                 False,                 False),
     "loss":                 ("binary_crossentropy",) * 4,
@@ -26,7 +28,7 @@ _ROWS = {
     "regularize_every":     (1,                     4,                     4,                     4),
     "discriminator_steps":  (0,                     0,                     0,                     0),
     "augmentation":         ([],                    [],                    [],                    []),
-    "averaging":            (0.0,                   0.998,                 0.999,                 0.998),
+    "averaging":            (0.0,                   0.998,                 0.9998,                0.998),
     "generator_lr":         (1e-4,                  2e-3,                  2e-3,                  2e-3),
     "discriminator_lr":     (1e-4,                  2e-3,                  2e-3,                  2e-3),
     "beta_1":               (0.9,                   0.0,                   0.0,                   0.0),
@@ -63,7 +65,7 @@ def resolve(preset="reference", changes=None):
         raise ValueError(f"preset must be one of {', '.join(PRESETS)}, not {preset!r}.")
     if unknown := sorted(set(changes) - set(_ROWS)):
         raise ValueError(f"there is no setting {', '.join(unknown)}; there are {', '.join(_ROWS)}.")
-    settings = {**PRESETS[preset], **changes}
+    settings = copy.deepcopy({**PRESETS[preset], **changes})
     networks = settings["networks"]
     if networks not in _ROWS_OF:
         raise ValueError(f"networks must be one of {', '.join(_ROWS_OF)}, not {networks!r}.")

@@ -4,6 +4,8 @@
 `GradientRegularizer`, here or in anyone's code.
 """
 
+import numbers
+
 import keras
 from keras import ops
 
@@ -23,9 +25,9 @@ class GradientRegularizer:
     """
 
     def __init__(self, weight=10.0, interval=1):
-        if not weight > 0:
-            raise ValueError(f"weight must be above 0, not {weight}.")
-        if not isinstance(interval, int) or interval < 1:
+        if not isinstance(weight, numbers.Real) or not weight > 0:
+            raise ValueError(f"weight must be above 0, not {weight!r}.")
+        if not isinstance(interval, numbers.Integral) or interval < 1:
             raise ValueError(f"interval must be a positive whole number, not {interval!r}.")
         self.weight = weight
         self.interval = interval

@@ -107,7 +107,7 @@ def test_it_is_saved_and_goes_on_as_if_never_stopped(make_model, images, tmp_pat
     assert_same_state(model, loaded)
 
 
-@pytest.mark.parametrize("names", ["rotation", ["translation", "rotation"], [], 3])
+@pytest.mark.parametrize("names", ["rotation", ["translation", "rotation"], [["cutout"]], 3])
 def test_what_is_no_augmentation_is_refused(make_model, names):
     with pytest.raises(ValueError, match="augmentation must be a list of translation, cutout, brightness, not"):
         make_model(augmentation=names)

@@ -433,6 +433,7 @@ def test_labels_that_cannot_be_are_refused(make_model, images):
     good = np.arange(len(images)) % 3
     for labels, sentence in (
         (None, "takes labels too"),
+        (good.tolist(), "labels must be an array, not a list"),
         (good[:-1], "one for each of 100 images"),
         (good.astype("float32"), "must be whole numbers"),
         (good + 1, "must lie in 0 to 2, not in 1 to 3"),
@@ -445,8 +446,9 @@ def test_labels_that_cannot_be_are_refused(make_model, images):
         model.fit(tf.data.Dataset.from_tensor_slices(images).batch(10), verbose=0)
     with pytest.raises(ValueError, match="takes labels too"):
         model.fit(images, good, validation_data=images, verbose=0)
-    with pytest.raises(ValueError, match="must lie in 0 to 2"):
-        model.generate(labels=[3])
+    for labels, sentence in (([3], "must lie in 0 to 2"), (1, "one for each of 1 images"), ([], "one for each of 0")):
+        with pytest.raises(ValueError, match=sentence):
+            model.generate(labels=labels)
     with pytest.raises(ValueError, match="just one of the two"):
         model.generate(2, labels=[1, 2])
     with pytest.raises(ValueError, match="labels are for a GAN with num_classes"):
@@ -465,6 +467,26 @@ def test_networks_and_num_classes_must_agree():
         gan.GAN(told[0], plain[1], num_classes=3)
     with pytest.raises(ValueError, match="num_classes must be a positive whole number, not 0"):
         gan.GAN(*told, num_classes=0)
+
+
+def test_all_pieces_compile_together_with_xla(images):
+    images = np.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    model = gan.GAN(
+        gan.build_conv_generator(4, 2, image_shape=(8, 8, 1), num_classes=3),
+        gan.build_conv_discriminator((8, 8, 1), 2, spectral_norm=True, num_classes=3),
+        num_classes=3,
+        averaging=0.9,
+    )
+    model.compile(
+        keras.optimizers.Adam(1e-3),
+        keras.optimizers.Adam(1e-3),
+        regularizers=[gan.regularizers.R1(1.0, interval=2), gan.regularizers.GradientPenalty(1.0)],
+        augmentation=["translation", "cutout", "brightness"],
+        discriminator_steps=2,
+        jit_compile=True,
+    )
+    history = model.fit(images, np.arange(len(images)) % 3, batch_size=50, epochs=2, verbose=0).history
+    assert np.isfinite(history["loss"]).all()
 
 
 @pytest.mark.parametrize("loss", ["binary_crossentropy", "least_squares", "hinge", "wasserstein", "relativistic"])

@@ -80,6 +80,11 @@ def test_settings_that_do_not_go_together_are_refused(preset, changes, sentence)
         presets.resolve(preset, changes)
 
 
+def test_the_table_is_not_touched():
+    presets.resolve("reference")["generator_widths"].append(3)
+    assert presets.resolve("reference")["generator_widths"] == [256, 512, 1024]
+
+
 def test_a_conditional_preset_needs_classes():
     with pytest.raises(ValueError, match="needs images with labels"):
         presets.build(presets.resolve("fast-conditional"))

@@ -139,8 +139,10 @@ def test_mixed_precision_and_convolutions_train(images):
 
 
 def test_what_is_no_regularizer_is_refused(make_model):
-    with pytest.raises(ValueError, match="regularizers must be those of gan.regularizers, not 'r1'"):
+    with pytest.raises(ValueError, match="regularizers must be a list of those of gan.regularizers, not .'r1'"):
         make_model(regularizers=["r1"])
+    with pytest.raises(ValueError, match="regularizers must be a list of those"):
+        make_model(regularizers=gan.regularizers.R1())
     with pytest.raises(ValueError, match="weight must be above 0, not 0"):
         gan.regularizers.R1(weight=0)
     with pytest.raises(ValueError, match="interval must be a positive whole number, not 0.5"):

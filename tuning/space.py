@@ -22,7 +22,7 @@ SPACES = {
         "generator_width": {"values": [8, 12, 16, 24, 32]},
         "discriminator_width": {"values": [8, 12, 16, 24, 32]},
         "r1": {"min": 0.1, "max": 10.0, "sampling": "log"},
-        "averaging": {"values": [0.99, 0.995, 0.998, 0.999]},
+        "averaging": {"values": [0.99, 0.998, 0.9995, 0.9998]},
         "generator_lr": {"min": 3e-4, "max": 1e-2, "sampling": "log"},
         "discriminator_lr": {"min": 3e-4, "max": 1e-2, "sampling": "log"},
         "beta_1": {"values": [0.0, 0.5, 0.7, 0.9]},
@@ -62,6 +62,7 @@ def complete(changes=None, preset="reference"):
         if isinstance(entry, dict):
             space[name] = {"default": settings[name], **entry}
         _check_entry(name, space[name])
+        space[name] = _convert(name, space[name], float if isinstance(settings[name], float) else int)
     return space
 
 
@@ -135,6 +136,19 @@ def _check_entry(name, entry):
         is_inside = is_inside and 1 <= layers[0] <= len(defaults) <= layers[1]
     if not is_inside:
         refuse("must have a default of its own range")
+
+
+def _convert(name, entry, kind):
+    """The entry with all of its numbers of the kind that the setting's are, as keras-tuner mixes none."""
+    if isinstance(entry, dict):
+        return {
+            key: value if key in ("layers", "sampling") else _convert(name, value, kind) for key, value in entry.items()
+        }
+    if isinstance(entry, list):
+        return [_convert(name, value, kind) for value in entry]
+    if kind(entry) != entry:
+        raise ValueError(f"{name} of the space must be whole numbers, not {entry}.")
+    return kind(entry)
 
 
 def _is_number(value):

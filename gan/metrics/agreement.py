@@ -33,6 +33,13 @@ class ClassAgreement(FeatureMetric):
     def make_statistic(self, size, name):
         return Hits(name)
 
+    def update_state(self, real_images, fake_images, labels):
+        """Takes real images of these labels, an int array `(batch,)`, and images that were to be of the same."""
+        if self.extract is None:
+            self.build(real_images.shape[1:])
+        self.update_real({**self.extract(real_images), "labels": labels})
+        self.update_fake({**self.extract(fake_images), "labels": labels})
+
     def update_real(self, outputs):
         self.real.update_state(outputs)
 

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from conftest import small_extractor
 from keras import Input, Model, layers
 
 import gan
@@ -36,6 +37,18 @@ def test_logits_that_are_no_numbers_agree_with_nothing():
     metric.update_fake({"logits": np.full((1, 4), np.nan, "float32"), "labels": np.array([0])})
     with pytest.raises(FloatingPointError, match="features of generated images are not all finite"):
         metric.result()
+
+
+def test_it_takes_images_and_labels():
+    metric = build_agreement(2)
+    images = np.array([[3, 1], [0, 2], [5, 4]], "float32").reshape(3, 1, 1, 2)
+    metric.update_state(images, images[::-1], np.array([0, 1, 1]))
+    assert metric.result() == pytest.approx(2 / 3)
+
+
+def test_a_gan_without_classes_refuses_it(make_model):
+    with pytest.raises(ValueError, match="agreement is for a GAN with num_classes"):
+        make_model(metrics=[ClassAgreement(small_extractor())])
 
 
 def test_it_is_among_all_metrics_where_the_extractor_tells_as_many_classes_apart():

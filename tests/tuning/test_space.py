@@ -49,6 +49,15 @@ def test_what_is_drawn_lies_in_the_space():
     assert layers == {1, 2, 3, 4}
 
 
+def test_numbers_are_of_the_kind_that_the_setting_is():
+    changed = space.complete({"r1": {"values": [0.5, 1, 2]}, "r2": {"min": 0, "max": 3}, "latent_dim": 8.0}, "fast")
+    assert changed["r1"]["values"] == [0.5, 1.0, 2.0] and changed["latent_dim"] == 8
+    assert all(isinstance(value, float) for value in [*changed["r1"]["values"], *changed["r2"].values()])
+    assert isinstance(changed["latent_dim"], int)
+    space.choose(hp := keras_tuner.HyperParameters(), changed)
+    assert all(isinstance(hp.get(name), float) for name in ("r1", "r2"))
+
+
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
@@ -62,6 +71,7 @@ def test_what_is_drawn_lies_in_the_space():
         ({"batch_size": {"values": [1, 2], "default": 3}}, "default of its own range"),
         ({"batch_size": {"values": "12", "default": 1}}, "list of numbers"),
         ({"batch_size": "many"}, "must be a number"),
+        ({"batch_size": 64.5}, "batch_size of the space must be whole numbers, not 64.5"),
         ({"generator_widths": {"values": [8], "default": [8]}}, "must have default, layers, values"),
         ({"generator_widths": {"layers": [2, 3], "values": [8], "default": [8]}}, "default of its own range"),
         ({"generator_widths": {"layers": 2, "values": [8], "default": [8]}}, "two whole numbers"),
