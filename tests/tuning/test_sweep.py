@@ -158,7 +158,7 @@ def test_ctrl_c_stops_all_processes_at_once_and_says_how_to_go_on(start, options
     everyone = pids_of(command)
     assert {"tune-chief", "tune-worker-0"} <= set(everyone)
     command.send_signal(signal.SIGINT)
-    _, errors = command.communicate(timeout=10)
+    _, errors = command.communicate(timeout=60)
     assert command.returncode == 130 and "finished trials are kept" in errors and "Traceback" not in errors
     wait_for(lambda: not any(map(is_alive, everyone.values())), 10)
 
