@@ -9,7 +9,7 @@ import copy
 # fmt: off
 _NAMES =                    ("reference",           "fast",                "best",                "fast-conditional")
 _ROWS = {
-    "epochs":               (300,                   8,                     55,                    8),
+    "epochs":               (300,                   8,                     40,                    8),
     "batch_size":           (256,                   64,                    64,                    64),
     "conditional":          (False,                 False,                 False,                 True),
     "networks":             ("mlp",                 "conv",                "conv",                "conv"),
