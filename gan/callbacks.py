@@ -100,7 +100,7 @@ class Animation(keras.callbacks.Callback):
     """Makes a looping GIF of a run, at its end, from the pictures that `ImageGrid` has drawn.
 
     As it reads the pictures from their folder, a run that was stopped and resumed has all of its epochs in the GIF.
-    Of more than 300 pictures 300 are taken, evenly; a picture of more than 256 pixels is made smaller; and where
+    Of more than 300 pictures 300 are taken, evenly; a picture of more than 256x256 pixels is made smaller; and where
     that is still above 5 MB, every second frame is left out.
 
     Args:

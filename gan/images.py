@@ -84,8 +84,8 @@ def grid(images, columns):
 
 
 def enlarge(picture, pixels=PICTURE_PIXELS):
-    """Repeats each pixel of a small picture so often that it is about `pixels` high and wide, 448 by default."""
-    scale = max(1, pixels // max(picture.shape[:2]))
+    """Repeats each pixel of a small picture as often as makes about `pixels` times `pixels` of them, 448 by default."""
+    scale = max(1, int(pixels / math.sqrt(math.prod(picture.shape[:2]))))
     return picture.repeat(scale, axis=0).repeat(scale, axis=1)
 
 
@@ -108,7 +108,7 @@ def read_png(path):
 
 
 def to_frame(picture):
-    """Makes a frame of an animation of a picture: at most 256 pixels high and wide, and gray where it has no colour.
+    """Makes a frame of an animation of a picture: of at most about 256x256 pixels, and gray where it has no colour.
 
     Args:
         picture: uint8 array `(height, width, 1 or 3)`.
@@ -116,7 +116,7 @@ def to_frame(picture):
     Returns:
         uint8 array `(height, width)` or `(height, width, 3)`.
     """
-    step = math.ceil(max(picture.shape[:2]) / FRAME_PIXELS)
+    step = math.ceil(math.sqrt(math.prod(picture.shape[:2])) / FRAME_PIXELS)
     # A side that is shorter than a step becomes one pixel.
     (height, rows), (width, columns) = ((max(size // step, 1), min(size, step)) for size in picture.shape[:2])
     blocks = picture[: height * rows, : width * columns].reshape(height, rows, width, columns, -1)
