@@ -142,10 +142,10 @@ def settle(given):
     resume = given.pop("resume", False)
     output = given.pop("output", None)
     if not resume:
-        settings = {**DEFAULTS, **given}
         changes = {name: value for name, value in given.items() if name not in DEFAULTS}
         with cli.errors_exit(ValueError, status=2):
-            settings |= presets.resolve(settings["preset"], changes)
+            resolved = presets.resolve(given.get("preset", DEFAULTS["preset"]), changes)
+        settings = {**DEFAULTS, **resolved, **given}
         data = settings["data"]
         if data not in NAMED_SOURCES:
             if not Path(data).exists():
