@@ -23,8 +23,8 @@ def parse_arguments():
         "--data",
         default="auto",
         metavar="SOURCE",
-        help="auto, mnist, mnist5k, fashion_mnist, stacked_mnist, an .npz file, or a folder, as in train.py (default: "
-        "%(default)s)",
+        help="auto, mnist, mnist5k, fashion_mnist, stacked_mnist, stacked_mnist5k, an .npz file, or a folder, as in "
+        "train.py (default: %(default)s)",
     )
     add(
         "--image-shape",
