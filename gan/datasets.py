@@ -130,7 +130,7 @@ def count_classes(source):
         Int, the largest label and 1.
 
     Raises:
-        ValueError: As in `load`, or the source has no labels or negative ones.
+        ValueError: As in `load`, or the source has no labels, negative ones, or such as make more classes than images.
 
     Example:
 
@@ -140,7 +140,12 @@ def count_classes(source):
     _, labels = read(source)
     if labels is None or labels.min() < 0:
         raise ValueError(f"{source} has no labels from 0 on: take an .npz file with y_train, or IDX files with them.")
-    return int(labels.max()) + 1
+    count = int(labels.max()) + 1
+    if count > len(labels):
+        raise ValueError(
+            f"{source} has labels up to {count - 1:,}, and {len(labels):,} images: number its classes from 0 on."
+        )
+    return count
 
 
 def rebatch(dataset, batch_size):
@@ -190,7 +195,7 @@ def resolve(source):
         return whole
     except ValueError as error:
         print(
-            f"{error} Training on {small}, of 5,000 of its digits, instead. For the whole set, put mnist.npz into "
+            f"{error} Taking {small}, of 5,000 of its digits, instead. For the whole set, put mnist.npz into "
             "~/.keras/datasets.",
             file=sys.stderr,
         )

@@ -338,6 +338,9 @@ def test_labels_that_a_source_has_not_are_refused(photos, tmp_path):
             gan.datasets.count_classes(source)
     with pytest.raises(ValueError, match="has no labels: take an .npz file"):
         gan.datasets.load(photos, 1, labels=True)
+    np.savez(tmp_path / "ids.npz", x_train=BYTES, y_train=np.arange(50) + 5_000_000_000)
+    with pytest.raises(ValueError, match="labels up to 5,000,000,049, and 50 images: number its classes from 0 on"):
+        gan.datasets.count_classes(tmp_path / "ids.npz")
 
 
 def test_stacked_images_are_three_digits_of_the_label_that_says_so():
@@ -366,7 +369,7 @@ def test_stacked_mnist_is_of_the_5000_digits_where_there_are_no_others(monkeypat
 
     monkeypatch.setattr(keras.datasets.mnist, "load_data", fail)
     assert gan.datasets.resolve("stacked_mnist") == "stacked_mnist5k"
-    assert "Training on stacked_mnist5k" in capsys.readouterr().err
+    assert "Taking stacked_mnist5k" in capsys.readouterr().err
 
 
 def test_rebatched_it_has_the_same_images_in_the_same_order_and_its_length():
