@@ -1,0 +1,25 @@
+"""What is refused before the first step, and in which words."""
+
+from gan.checks.compilation import (
+    check_count,
+    check_metrics,
+    check_optimizer,
+    check_regularizers,
+    check_strategy,
+)
+from gan.checks.data import LogitCheck, check_data, check_labels, check_unweighted
+from gan.checks.networks import check_backend, check_networks
+
+__all__ = [
+    "LogitCheck",
+    "check_backend",
+    "check_count",
+    "check_data",
+    "check_labels",
+    "check_metrics",
+    "check_networks",
+    "check_optimizer",
+    "check_regularizers",
+    "check_strategy",
+    "check_unweighted",
+]

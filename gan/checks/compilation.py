@@ -1,0 +1,61 @@
+"""Which arguments `compile` refuses."""
+
+import numbers
+import types
+
+from gan.metrics import ClassAgreement, FeatureMetric
+from gan.regularizers import GradientRegularizer
+
+
+def check_strategy(strategy):
+    """Refuses to train on several devices at once."""
+    if (count := strategy.num_replicas_in_sync) > 1:
+        raise ValueError(
+            f"gan.GAN trains on one device, and {type(strategy).__name__} has {count} replicas: its gradients would be "
+            "summed and its latents repeated. Use a strategy of one device, or none."
+        )
+
+
+def check_optimizer(name, optimizer, variables):
+    """Makes sure that an optimizer, built now or earlier, has slots for all variables that it is to train."""
+    optimizer.build(variables)
+    inner = getattr(optimizer, "inner_optimizer", optimizer)
+    known = {id(variable) for variable in inner._trainable_variables}
+    if unknown := [variable.path for variable in variables if id(variable) not in known]:
+        raise ValueError(
+            f"{name} was built for other variables and does not know {', '.join(unknown)}: layers were unfrozen or "
+            "replaced since. Compile with a new optimizer."
+        )
+
+
+def check_metrics(model, metrics):
+    """Builds the metrics of a model, and makes sure that their figures can be told apart."""
+    if not isinstance(metrics, (list, tuple)):
+        raise ValueError(f"metrics must be a list of gan.metrics, not {metrics!r}.")
+    networks = {}
+    for metric in metrics:
+        if not isinstance(metric, FeatureMetric):
+            raise ValueError(f"metrics must be gan.metrics, not {metric!r}.")
+        if isinstance(metric, ClassAgreement) and model.num_classes is None:
+            raise ValueError(f"{metric.name} needs a GAN with num_classes; this one generates no classes.")
+        metric.build(model.image_shape)
+        name = metric.extractor_name
+        if networks.setdefault(name, metric.extractor) != metric.extractor:
+            raise ValueError(f"two extractors have the name {name!r}: give each a name of its own.")
+    figures = [*model.log_names, *(figure for metric in metrics for figure in metric.figures or [metric.name])]
+    if len(set(figures)) < len(figures):
+        raise ValueError(f"metrics must log under different names, not {', '.join(figures)}.")
+
+
+def check_regularizers(regularizers):
+    """Makes sure that regularizers are a list of `gan.regularizers`, or None."""
+    is_list = isinstance(regularizers, (list, tuple, types.NoneType))
+    if not is_list or not all(isinstance(one, GradientRegularizer) for one in regularizers or []):
+        raise ValueError(f"regularizers must be a list of gan.regularizers, not {regularizers!r}.")
+    return list(regularizers or [])
+
+
+def check_count(name, value):
+    """Makes sure that an argument is None or a positive whole number."""
+    if value is not None and not (isinstance(value, numbers.Integral) and value > 0):
+        raise ValueError(f"{name} must be a positive whole number, not {value!r}.")

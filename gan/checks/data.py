@@ -1,0 +1,146 @@
+"""Which data `fit` and `evaluate` refuse, and which they warn of."""
+
+import collections.abc
+import types
+import warnings
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from gan import images as image_tools
+
+
+def check_data(model, x, y=None, batch_size=None, warn=False):
+    """Makes sure that data are what a GAN trains on, before training does.
+
+    Arrays are checked whole, all else by its first batch.
+
+    Args:
+        model: The `gan.GAN`.
+        x: What `fit` takes.
+        y: Its second argument, such as labels. Default None.
+        batch_size: Int, its `batch_size`. Default None.
+        warn: Bool, whether to warn of images that are valid but unlikely. Default False.
+
+    Returns:
+        A pair of `x`, or for a generator one that yields the same, and the batch that was checked, or None.
+    """
+    x, batch = _first_batch(x, y)
+    if batch is None:
+        return x, None
+    images, condition = model.unpack(batch)
+    if not hasattr(images, "shape"):
+        raise TypeError(f"images must be an array or a tensor, not {type(images).__name__}.")
+    images = np.asarray(images)
+    image_tools.check(images, model.image_shape)
+    if warn and images.min() >= 0:
+        warnings.warn(
+            f"All images lie in [{images.min():.4g}, {images.max():.4g}]; a GAN takes images in [-1, 1]. If they are "
+            "0..1, scale them by images * 2 - 1.",
+            stacklevel=3,
+        )
+    if model.num_classes is not None:
+        check_labels(condition, len(images), model.num_classes)
+    if batch_size is not None and not 1 <= batch_size <= len(images):
+        raise ValueError(f"batch_size must lie between 1 and the number of images, {len(images)}, not {batch_size}.")
+    return x, (images, condition)
+
+
+def _first_batch(x, y):
+    """`x` itself or, of a generator, one that starts anew; and its first batch, or None where Keras has to look."""
+    if hasattr(x, "shape"):
+        return x, (x if y is None else (x, y))
+    if isinstance(x, types.GeneratorType):
+        return _peek(x)
+    if isinstance(x, keras.utils.PyDataset):
+        batches = iter([x[0]] if x.num_batches is None or x.num_batches > 0 else [])
+    elif isinstance(x, (list, tuple, dict, str)) or not isinstance(x, collections.abc.Iterable):
+        raise TypeError(
+            "images must be an array or a dataset of batches, (images, labels) or images alone, "
+            f"not {type(x).__name__}."
+        )
+    elif isinstance(x, collections.abc.Iterator):
+        return x, None
+    else:
+        batches = iter(x.take(1) if isinstance(x, tf.data.Dataset) else x)
+    try:
+        return x, next(batches)
+    except StopIteration:
+        raise ValueError("the dataset must hold at least one batch of images, and it is empty.") from None
+
+
+def _peek(generator):
+    try:
+        first = next(generator)
+    except StopIteration:
+        raise ValueError("the generator must yield at least one batch of images, and it is empty.") from None
+
+    def restored():
+        yield first
+        yield from generator
+
+    return restored(), first
+
+
+def check_labels(labels, count, num_classes):
+    """Makes sure that labels are classes, one for each image."""
+    if labels is None:
+        raise ValueError(
+            f"a GAN with num_classes={num_classes} needs labels, and there are none: use fit(images, labels), "
+            "gan.datasets.load(..., labels=True) or generate(labels=[3, 1])."
+        )
+    if not hasattr(labels, "shape"):
+        raise ValueError(f"labels must be an array, not a {type(labels).__name__}.")
+    labels = np.asarray(labels)
+    if labels.shape != (count,) or not count or not np.issubdtype(labels.dtype, np.integer):
+        raise ValueError(
+            f"labels must be whole numbers, one for each of {count:,} images, not {labels.dtype} of {labels.shape}."
+        )
+    if labels.min() < 0 or labels.max() >= num_classes:
+        raise ValueError(f"labels must lie in 0 to {num_classes - 1}, not in {labels.min()} to {labels.max()}.")
+
+
+def check_unweighted(arguments):
+    """Refuses weights of samples and classes, which no adversarial loss takes."""
+    for name in ("sample_weight", "class_weight"):
+        if arguments.get(name) is not None:
+            raise ValueError(f"{name} is not supported by a GAN, whose losses are means over all images.")
+
+
+class LogitCheck(keras.callbacks.Callback):
+    """Warns once if the discriminator's logits have not left [0, 1] over the first batches.
+
+    Args:
+        images: Float array, real images to look at again.
+        condition: Their condition, or None.
+    """
+
+    BATCHES = 20
+
+    def __init__(self, images, condition):
+        super().__init__()
+        self.images = images[:256]
+        self.condition = None if condition is None else condition[:256]
+        self.is_done = False
+
+    def on_train_batch_end(self, batch, logs=None):
+        if batch + 1 >= self.BATCHES:
+            self._check(logs)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._check(logs)
+
+    def _check(self, logs):
+        if self.is_done:
+            return
+        self.is_done = True
+        if float(logs["real_accuracy"]) < 1 or float(logs["fake_accuracy"]) > 0:
+            return
+        logits = np.asarray(self.model.judge(self.images, self.condition, training=False).logits)
+        if logits.min() >= 0 and logits.max() <= 1:
+            warnings.warn(
+                "The discriminator's logits have not left [0, 1] so far, as if they were probabilities: remove a final "
+                "sigmoid, if there is one.",
+                stacklevel=2,
+            )

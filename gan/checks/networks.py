@@ -1,0 +1,114 @@
+"""Which networks a GAN refuses, and which it warns of."""
+
+import numbers
+import warnings
+
+import keras
+
+from gan.game import Game, input_shapes
+
+BOUNDED_BELOW = ("sigmoid", "hardsigmoid", "softmax", "relu", "relu6", "softplus", "exponential")
+PROBABILITIES = ("sigmoid", "hardsigmoid", "softmax")
+VALUE_PRESERVING = ("Reshape", "Flatten", "Cropping2D", "Permute", "Identity")
+
+
+def check_backend():
+    """Makes sure that Keras runs on TensorFlow."""
+    if keras.backend.backend() != "tensorflow":
+        raise ValueError(
+            f"gan.GAN trains on TensorFlow, and Keras runs on {keras.backend.backend()}: "
+            "set the environment variable KERAS_BACKEND=tensorflow."
+        )
+
+
+def check_networks(model, generator, discriminator, num_classes):
+    """Makes sure that a generator and a discriminator play together in this kind of GAN."""
+    is_conditional = num_classes is not None
+    if is_conditional and (not isinstance(num_classes, numbers.Integral) or num_classes < 1):
+        raise ValueError(f"num_classes must be a positive whole number, not {num_classes!r}.")
+    for name, network in (("generator", generator), ("discriminator", discriminator)):
+        _check_shapes_are_known(name, network)
+    # A subclass that computes losses of its own may use further inputs and outputs.
+    is_plain = type(model).compute_losses is Game.compute_losses
+    if is_plain:
+        for name, network in (("generator", generator), ("discriminator", discriminator)):
+            shapes = input_shapes(network)
+            if [len(shape) for shape in shapes[1:]] != [1] * is_conditional:
+                takes = "a second input, labels (batch,)" if is_conditional else "one input and no labels"
+                raise ValueError(
+                    f"with num_classes={num_classes} the {name} must take {takes}; its inputs have the shapes {shapes}."
+                )
+        latents_shape = input_shapes(generator)[0]
+        if len(latents_shape) != 2:
+            raise ValueError(f"generator must take latents (batch, latent_dim), not an input of shape {latents_shape}.")
+    latents = generator.inputs[0]
+    if len(latents.shape) == 2 and not keras.backend.is_float_dtype(latents.dtype):
+        raise ValueError(f"generator must take float latents, which are standard normal, not {latents.dtype}.")
+    if isinstance(generator.output_shape, (list, dict)):
+        raise ValueError(f"generator must return one tensor of images, not {len(generator.output_shape)} outputs.")
+    images_shape = input_shapes(discriminator)[0]
+    if tuple(generator.output_shape) != tuple(images_shape):
+        raise ValueError(
+            "generator and discriminator must agree on the shape of the images: the generator returns "
+            f"{generator.output_shape}, and the discriminator takes {images_shape}."
+        )
+    _check_logits(discriminator, is_plain)
+    if (activation := last_activation(generator)) in BOUNDED_BELOW:
+        warnings.warn(
+            f"The generator ends in {activation}, so it cannot generate values below 0; images lie in [-1, 1], "
+            "which tanh reaches.",
+            stacklevel=3,
+        )
+
+
+def _check_shapes_are_known(name, network):
+    try:
+        has_shapes = isinstance(network, keras.Model) and network.built
+        has_shapes = has_shapes and network.inputs and network.output_shape and not isinstance(network.inputs, dict)
+    except AttributeError:
+        has_shapes = False
+    if not has_shapes:
+        raise ValueError(
+            f"{name} must be a keras.Model with a known input shape, not {network!r}. For a subclassed model, pass "
+            "keras.Sequential([keras.Input(shape), model])."
+        )
+
+
+def _check_logits(discriminator, is_plain):
+    shape = discriminator.output_shape
+    if isinstance(shape, dict):
+        raise ValueError(f"discriminator must return logits or a list that starts with them, not a dict of {[*shape]}.")
+    if isinstance(shape, list):
+        if is_plain:
+            raise ValueError(
+                f"discriminator must return logits alone, not {len(shape)} outputs; a subclass of gan.GAN can use "
+                "further outputs in compute_losses."
+            )
+        shape = shape[0]
+    if len(shape) < 2 or shape[-1] != 1:
+        raise ValueError(
+            "discriminator must return one logit an image, (batch, 1), or one a patch, (batch, height, width, 1), "
+            f"not {shape}."
+        )
+    if (activation := last_activation(discriminator)) in PROBABILITIES:
+        raise ValueError(
+            f"discriminator must return logits, and it ends in {activation}: remove that activation; "
+            "the losses apply their own."
+        )
+
+
+def last_activation(network):
+    """The name of the activation that a network's first output comes from, where it can be seen, else None."""
+    tensor = network.outputs[0] if network.outputs else None
+    while tensor is not None:
+        operation, node_index, _ = tensor._keras_history
+        node = operation._inbound_nodes[node_index]
+        while hasattr(operation, "layer"):  # a wrapper, such as SpectralNormalization
+            operation = operation.layer
+        if isinstance(operation, keras.Model):
+            return last_activation(operation)
+        if type(operation).__name__ not in VALUE_PRESERVING:
+            activation = getattr(operation, "activation", type(operation))
+            return activation.__name__.lower().replace("_", "")
+        tensor = node.input_tensors[0]
+    return None

@@ -1,0 +1,267 @@
+"""The adversarial game: one step of training and of evaluation, written once for every kind of GAN.
+
+`Game` holds what the paper's algorithm box would show. `gan.GAN` adds what users call: `compile`, `fit`, `evaluate`,
+`generate` and `save`.
+"""
+
+from typing import Any, NamedTuple
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+EVALUATION_BLOCK = 64
+
+
+class Judged(NamedTuple):
+    """One side of a game, real or generated, as the discriminator judged it.
+
+    Attributes:
+        images: Float32 tensor `(batch, ...)`, before augmentation.
+        logits: Float32 tensor `(batch, 1)`, or `(batch, height, width, 1)` from a PatchGAN discriminator.
+        extras: List of the discriminator's further outputs. Empty if it returns logits alone.
+        condition: What the batch is conditioned on, such as labels `(batch,)`, or None.
+        latents: Float tensor `(batch, latent_dim)` that the images were generated from. None for real images.
+    """
+
+    images: Any
+    logits: Any
+    extras: list
+    condition: Any
+    latents: Any = None
+
+
+class Game(keras.Model):
+    """The update of `gan.GAN`. Subclasses of `GAN` change it through `unpack`, `draw_latents` and `compute_losses`."""
+
+    # What `compute_losses` returns. A subclass that computes a further loss adds its name, to have it logged.
+    loss_names = ("g_loss", "d_loss")
+
+    def unpack(self, data):
+        """Splits a batch into images and what they are conditioned on.
+
+        Args:
+            data: A batch as `fit` receives it: images, or a tuple `(images, labels)`.
+
+        Returns:
+            A pair of the real images and their condition: labels for a GAN with `num_classes`, else None.
+
+        Raises:
+            ValueError: The batch holds sample weights.
+        """
+        images, labels, weights = keras.utils.unpack_x_y_sample_weight(data)
+        if weights is not None:
+            raise ValueError("A GAN does not support sample weights: give (images, labels) or images alone.")
+        return images, None if self.num_classes is None else labels
+
+    def draw_latents(self, count, seed):
+        """Draws latents.
+
+        Args:
+            count: Int or int scalar tensor, number of latents.
+            seed: A `keras.random.SeedGenerator`, an int, or None, as `keras.random.normal` takes it.
+
+        Returns:
+            Float tensor `(count, latent_dim)`, standard normal.
+        """
+        return keras.random.normal((count, self.latent_dim), seed=seed)
+
+    def compute_losses(self, real, fake):
+        """Computes what each network minimizes in one game.
+
+        Args:
+            real: `Judged`, the real images and the discriminator's verdict on them.
+            fake: `Judged`, the same of the generated images.
+
+        Returns:
+            Dict from each name in `loss_names` to a float scalar: `g_loss` for the generator, `d_loss` for the
+            discriminator.
+        """
+        return {
+            "g_loss": self.loss.generator(real.logits, fake.logits),
+            "d_loss": self.loss.discriminator(real.logits, fake.logits),
+        }
+
+    def train_step(self, data):
+        images, condition = self._convert(data)
+        _unless_empty(images, lambda: self._train(images, condition))
+        return self.get_metrics_result()
+
+    def _train(self, images, condition):
+        updates_before = self.generator_optimizer.iterations * 1  # a copy, not the variable
+        if self.discriminator_steps is None:
+            figures = self._update(images, condition, ("generator", "discriminator"))
+        else:
+            for _ in range(self.discriminator_steps):
+                figures = self._update(images, condition, ("discriminator",))
+            figures["g_loss"] = self._update(images, condition, ("generator",))["g_loss"]
+        if self.average is not None:
+            self._update_average(updates_before)
+        self._log(figures, images)
+
+    def _update(self, images, condition, players):
+        """Plays one game with latents of its own and updates the networks named in `players`."""
+        with tf.GradientTape(persistent=True) as tape:
+            latents = None if self.latent_dim is None else self.draw_latents(ops.shape(images)[0], self.training_noise)
+            figures, fakes = self._play(images, latents, condition, self.generator, training=True)
+            objectives = {"generator": figures["g_loss"], "discriminator": figures["d_loss"]}
+            if "discriminator" in players:
+                for regularizer in self.regularizers:
+                    objectives["discriminator"] += self._penalize(regularizer, images, fakes, condition)
+            scaled = {name: getattr(self, f"{name}_optimizer").scale_loss(objectives[name]) for name in players}
+        gradients = {name: tape.gradient(scaled[name], getattr(self, name).trainable_variables) for name in players}
+        for name in players:
+            getattr(self, f"{name}_optimizer").apply(gradients[name], getattr(self, name).trainable_variables)
+        return figures
+
+    def _play(self, images, latents, condition, generator, training):
+        """Runs both networks once over a batch. Returns the figures to log, and the generated images."""
+        fakes = ops.cast(_call(generator, latents, condition, training), "float32")
+        real = self.judge(images, condition, training)
+        fake = self.judge(fakes, condition, training)._replace(latents=latents)
+        figures = dict(self.compute_losses(real, fake))
+        if set(figures) != set(self.loss_names):
+            raise ValueError(
+                f"compute_losses must return the losses {', '.join(self.loss_names)} (see loss_names), "
+                f"not {', '.join(figures)}."
+            )
+        figures["g_loss"] += sum(self.generator.losses)
+        figures["d_loss"] += sum(self.discriminator.losses)
+        figures["real_accuracy"] = _share(real.logits > 0)
+        figures["fake_accuracy"] = _share(fake.logits < 0)
+        return figures, fakes
+
+    def judge(self, images, condition, training):
+        """Runs the discriminator, which sees augmented images in training. Returns a `Judged`."""
+        seen = images
+        if training and self.augmentation is not None:
+            seen = self.augmentation(images, self.training_noise)
+        outputs = _call(self.discriminator, seen, condition, training)
+        logits, *extras = outputs if isinstance(outputs, (list, tuple)) else [outputs]
+        return Judged(images, ops.cast(logits, "float32"), extras, condition)
+
+    def _penalize(self, regularizer, real_images, fake_images, condition):
+        """What a regularizer adds to the discriminator's objective in this step: 0 if it is not due."""
+
+        def penalty():
+            points = regularizer.points(real_images, tf.stop_gradient(fake_images), self.training_noise)
+            with tf.GradientTape(watch_accessed_variables=False) as tape:
+                tape.watch(points)
+                logits = self.judge(points, condition, training=True).logits
+            return regularizer.weight * regularizer.interval * regularizer.penalty(tape.gradient(logits, points))
+
+        # Iterations count updates: gradients that are accumulated equal those of one large batch.
+        is_due = self.discriminator_optimizer.iterations % regularizer.interval == 0
+        return tf.cond(is_due, penalty, lambda: 0.0)
+
+    def _update_average(self, updates_before):
+        updates = ops.convert_to_tensor(self.generator_optimizer.iterations)
+        # Early in training the average follows the weights closely, to forget their random start.
+        steps = ops.cast(updates, "float32")
+        decay = ops.minimum(self.averaging, (1 + steps) / (10 + steps))
+        # A step may only accumulate gradients, or be skipped by loss scaling.
+        share = ops.where(updates > updates_before, 1 - decay, 0.0)
+        # All weights, not only the trained ones: BatchNormalization's moving statistics belong to them.
+        for average, weight in zip(self.average.weights, self.generator.weights, strict=True):
+            average.assign_add(ops.cast(share, weight.dtype) * (ops.convert_to_tensor(weight) - average))
+
+    def _log(self, figures, images):
+        values = {"loss": figures["g_loss"] + figures["d_loss"], **figures}
+        for metric in self.logged:
+            metric.update_state(values[metric.name], sample_weight=ops.shape(images)[0])
+
+    def test_step(self, data):
+        images, condition = self._convert(data)
+        _unless_empty(images, lambda: self._test(images, condition))
+        return self.get_metrics_result()
+
+    def _test(self, images, condition):
+        latents = None if self.latent_dim is None else self._draw_evaluation_latents(ops.shape(images)[0])
+        figures, fakes = self._play(images, latents, condition, self.sampler, training=False)
+        for metric, outputs in self._extract(fakes, condition):
+            metric.update_fake(outputs)
+
+        def update_real():
+            for metric, outputs in self._extract(images, condition):
+                metric.update_real(outputs)
+
+        tf.cond(self.reals_are_known, lambda: None, update_real)
+        self._log(figures, images)
+
+    def _draw_evaluation_latents(self, count):
+        """The next latents of an evaluation, the same however it is cut into batches.
+
+        They are drawn in blocks of a fixed size, each from a seed of its own.
+        """
+        state = self.evaluation_noise.state
+        seed, start = ops.unstack(ops.convert_to_tensor(state))
+        count = ops.cast(count, start.dtype)
+        state.assign_add(ops.stack([ops.zeros_like(count), count]))
+        first = start // EVALUATION_BLOCK
+        # One block more than fits into the batch, which may begin and end inside a block.
+        blocks = first + ops.arange(count // EVALUATION_BLOCK + 2, dtype=start.dtype)
+        latents = ops.map(lambda block: self.draw_latents(EVALUATION_BLOCK, BlockSeed(seed, block)), blocks)
+        latents = ops.reshape(latents, (-1, self.latent_dim))
+        return ops.take(latents, start - first * EVALUATION_BLOCK + ops.arange(count, dtype=start.dtype), axis=0)
+
+    def _extract(self, images, condition):
+        """Pairs each metric with its extractor's outputs. No extractor runs twice."""
+        extract = {metric.extractor_name: metric.extract for metric in self.quality_metrics}
+        outputs = {name: {**extract[name](images), "labels": condition} for name in extract}
+        return [(metric, outputs[metric.extractor_name]) for metric in self.quality_metrics]
+
+    def get_metrics_result(self):
+        """What a step logs. Quality metrics are expensive: `evaluate` adds them once, at its end."""
+        return {metric.name: metric.result() for metric in self.logged}
+
+    def _convert(self, data):
+        images, condition = self.unpack(data)
+        images = ops.convert_to_tensor(images)
+        if not keras.backend.is_float_dtype(images.dtype):
+            raise TypeError(f"images must be floats in [-1, 1], not {keras.backend.standardize_dtype(images.dtype)}.")
+        if condition is None:
+            return ops.cast(images, "float32"), None
+        condition = ops.convert_to_tensor(condition)
+        if self.augmentation is not None and len(condition.shape) > 2:
+            raise ValueError(
+                "augmentation would change the images but not the images that they are conditioned on; "
+                "compile without augmentation."
+            )
+        return ops.cast(images, "float32"), ops.cast(condition, "float32" if self.num_classes is None else "int32")
+
+
+class BlockSeed(keras.random.SeedGenerator):
+    """Seeds for the draws of one block of an evaluation. Unlike its parent it has no state to update."""
+
+    def __init__(self, seed, block):
+        self.seed = seed
+        self.block = block
+        self.draws = 0
+
+    def next(self, ordered=True):
+        self.draws += 1
+        return ops.stack([self.seed + self.draws - 1, self.block])
+
+
+def input_shapes(network):
+    """The shapes of a network's inputs, as a list."""
+    shape = network.input_shape
+    return shape if isinstance(shape, list) else [shape]
+
+
+def _call(network, first, condition, training):
+    """Calls a network on the inputs that it takes: latents or images, then the condition."""
+    inputs = [tensor for tensor in (first, condition) if tensor is not None][: len(input_shapes(network))]
+    return network(inputs[0] if len(inputs) == 1 else inputs, training=training)
+
+
+def _unless_empty(images, step):
+    """Runs a step, but not on a batch without images, whose means would be NaN."""
+    if images.shape[0] is None:
+        tf.cond(ops.shape(images)[0] > 0, step, lambda: None)
+    elif images.shape[0] > 0:
+        step()
+
+
+def _share(condition):
+    return ops.mean(ops.cast(condition, "float32"))

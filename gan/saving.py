@@ -1,0 +1,71 @@
+"""How a GAN is saved whole, loaded and exported."""
+
+from pathlib import Path
+
+import keras
+from keras import ops
+
+
+class Saved:
+    """Tells Keras what to save of a `gan.GAN`: networks, settings and the state of every random generator."""
+
+    def export(self, filepath, format="tf_saved_model", **kwargs):
+        """Exports the sampler, from latents (and labels) to images, as `keras.Model.export` does.
+
+        Args:
+            filepath: Path of the artifact.
+            format: Any format of `keras.Model.export`. Default `"tf_saved_model"`.
+            **kwargs: Further arguments of `keras.Model.export`.
+        """
+        self.sampler.export(filepath, format=format, **kwargs)
+
+    def save(self, filepath, overwrite=True, zipped=None, **kwargs):
+        """Saves the whole model as a `.keras` file, as `keras.Model.save` does."""
+        if Path(filepath).suffix != ".keras":
+            raise ValueError(f"a GAN is saved as a .keras file, which keeps both optimizers, not as {filepath}.")
+        super().save(filepath, overwrite=overwrite, zipped=zipped, **kwargs)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "generator": keras.saving.serialize_keras_object(self.generator),
+            "discriminator": keras.saving.serialize_keras_object(self.discriminator),
+            "seed": self.seed,
+            "num_classes": self.num_classes,
+            "averaging": self.averaging,
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        networks = {
+            name: keras.saving.deserialize_keras_object(config[name], custom_objects)
+            for name in ("generator", "discriminator")
+        }
+        return cls(**{**config, **networks})
+
+    @property
+    def _random_states(self):
+        """The state of every random generator: the model's own and those of layers such as Dropout."""
+        weights = {id(weight) for weight in self.weights}
+        return [variable for variable in self.variables if id(variable) not in weights]
+
+    def save_own_variables(self, store):
+        super().save_own_variables(store)
+        for index, state in enumerate(self._random_states):
+            store[f"random_state_{index}"] = ops.convert_to_numpy(state)
+
+    def load_own_variables(self, store):
+        saved = {name: store[name] for name in store.keys()}  # noqa: SIM118, the store is no dict
+        states = [saved.pop(name) for name in sorted(saved, key=_number) if name.startswith("random_state_")]
+        if len(states) != len(self._random_states):
+            raise ValueError(
+                f"the file was saved from a GAN with {len(states)} random generators (its own and those of layers such "
+                f"as Dropout), and this one has {len(self._random_states)}: build the same networks and average."
+            )
+        for state, value in zip(self._random_states, states, strict=True):
+            state.assign(value)
+        super().load_own_variables(saved)
+
+
+def _number(name):
+    return int("".join(filter(str.isdigit, name)) or 0)
