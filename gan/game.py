@@ -257,9 +257,14 @@ def _call(network, first, condition, training):
 
 def _unless_empty(images, step):
     """Runs a step, but not on a batch without images, whose means would be NaN."""
-    if images.shape[0] is None:
-        tf.cond(ops.shape(images)[0] > 0, step, lambda: None)
-    elif images.shape[0] > 0:
+    count = ops.shape(images)[0]
+    if tf.distribute.has_strategy():
+        # A strategy applies gradients outside of any branch.
+        tf.debugging.assert_greater(count, 0, "a batch holds no images; under tf.distribute it cannot be skipped")
+        step()
+    elif images.shape[0] is None:
+        tf.cond(count > 0, step, lambda: None)
+    elif count > 0:
         step()
 
 

@@ -17,6 +17,9 @@ class Saved:
             format: Any format of `keras.Model.export`. Default `"tf_saved_model"`.
             **kwargs: Further arguments of `keras.Model.export`.
         """
+        # Keras exports only models that have been called.
+        inputs = [ops.zeros((1, *tensor.shape[1:]), tensor.dtype) for tensor in self.sampler.inputs]
+        self.sampler(inputs if len(inputs) > 1 else inputs[0])
         self.sampler.export(filepath, format=format, **kwargs)
 
     def save(self, filepath, overwrite=True, zipped=None, **kwargs):
@@ -24,6 +27,16 @@ class Saved:
         if Path(filepath).suffix != ".keras":
             raise ValueError(f"a GAN is saved as a .keras file, which keeps both optimizers, not as {filepath}.")
         super().save(filepath, overwrite=overwrite, zipped=zipped, **kwargs)
+
+    def load_weights(self, filepath, skip_mismatch=False, **kwargs):
+        """Loads a `.weights.h5` file, as `keras.Model.load_weights` does, saved from a GAN built in the same way."""
+        try:
+            super().load_weights(filepath, skip_mismatch=skip_mismatch, **kwargs)
+        except ValueError as error:
+            raise ValueError(
+                f"{filepath} does not fit this GAN: build it with the networks, num_classes and averaging (here "
+                f"{self.averaging}) of the GAN that it was saved from. Keras says: {' '.join(str(error).split())}"
+            ) from error
 
     def get_config(self):
         return {

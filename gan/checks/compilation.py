@@ -18,7 +18,8 @@ def check_strategy(strategy):
 
 def check_optimizer(name, optimizer, variables):
     """Makes sure that an optimizer, built now or earlier, has slots for all variables that it is to train."""
-    optimizer.build(variables)
+    if not optimizer.built:
+        optimizer.build(variables)
     inner = getattr(optimizer, "inner_optimizer", optimizer)
     known = {id(variable) for variable in inner._trainable_variables}
     if unknown := [variable.path for variable in variables if id(variable) not in known]:

@@ -44,8 +44,8 @@ def check_networks(model, generator, discriminator, num_classes):
     latents = generator.inputs[0]
     if len(latents.shape) == 2 and not keras.backend.is_float_dtype(latents.dtype):
         raise ValueError(f"generator must take float latents, which are standard normal, not {latents.dtype}.")
-    if isinstance(generator.output_shape, (list, dict)):
-        raise ValueError(f"generator must return one tensor of images, not {len(generator.output_shape)} outputs.")
+    if isinstance(output := _output(generator), (list, tuple, dict)):
+        raise ValueError(f"generator must return one tensor of images, not a {type(output).__name__} of tensors.")
     images_shape = input_shapes(discriminator)[0]
     if tuple(generator.output_shape) != tuple(images_shape):
         raise ValueError(
@@ -75,16 +75,16 @@ def _check_shapes_are_known(name, network):
 
 
 def _check_logits(discriminator, is_plain):
-    shape = discriminator.output_shape
-    if isinstance(shape, dict):
-        raise ValueError(f"discriminator must return logits or a list that starts with them, not a dict of {[*shape]}.")
-    if isinstance(shape, list):
-        if is_plain:
-            raise ValueError(
-                f"discriminator must return logits alone, not {len(shape)} outputs; a subclass of gan.GAN can use "
-                "further outputs in compute_losses."
-            )
-        shape = shape[0]
+    outputs = _output(discriminator)
+    if isinstance(outputs, dict):
+        raise ValueError("discriminator must return logits, or a list that starts with them, not a dict of tensors.")
+    outputs = outputs if isinstance(outputs, (list, tuple)) else [outputs]
+    if is_plain and len(outputs) > 1:
+        raise ValueError(
+            f"discriminator must return logits alone, not {len(outputs)} outputs; a subclass of gan.GAN can use "
+            "further outputs in compute_losses."
+        )
+    shape = tuple(outputs[0].shape)
     if len(shape) < 2 or shape[-1] != 1:
         raise ValueError(
             "discriminator must return one logit an image, (batch, 1), or one a patch, (batch, height, width, 1), "
@@ -97,9 +97,15 @@ def _check_logits(discriminator, is_plain):
         )
 
 
+def _output(network):
+    """The output of a network, in the structure in which it returns it."""
+    return network.outputs[0] if isinstance(network, keras.Sequential) else network.output
+
+
 def last_activation(network):
     """The name of the activation that a network's first output comes from, where it can be seen, else None."""
-    tensor = network.outputs[0] if network.outputs else None
+    outputs = getattr(network, "outputs", None)
+    tensor = outputs[0] if outputs else None
     while tensor is not None:
         operation, node_index, _ = tensor._keras_history
         node = operation._inbound_nodes[node_index]
