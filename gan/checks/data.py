@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from gan import images as image_tools
+from gan.game import input_shapes
 
 
 def check_data(model, x, y=None, batch_size=None, warn=False):
@@ -42,9 +43,20 @@ def check_data(model, x, y=None, batch_size=None, warn=False):
         )
     if model.num_classes is not None:
         check_labels(condition, len(images), model.num_classes)
+    elif condition is not None:
+        _check_condition(condition, len(images), input_shapes(model.discriminator)[-1])
     if batch_size is not None and not 1 <= batch_size <= len(images):
         raise ValueError(f"batch_size must lie between 1 and the number of images, {len(images)}, not {batch_size}.")
     return x, (images, condition)
+
+
+def _check_condition(condition, count, shape):
+    """Makes sure that what images are conditioned on fits the last input of the discriminator, one for each image."""
+    if np.shape(condition) != (count, *shape[1:]):
+        raise ValueError(
+            f"the images must be conditioned on an array of shape {(count, *shape[1:])}, one entry for each image, "
+            f"not {np.shape(condition)}."
+        )
 
 
 def _first_batch(x, y):
