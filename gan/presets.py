@@ -105,7 +105,7 @@ def build(settings, image_shape=(28, 28, 1), num_classes=None, seed=None, metric
     Example:
 
     ```python
-    settings = gan.presets.resolve("fast", {"epochs": 1, "generator_width": 8, "discriminator_width": 8})
+    settings = gan.presets.resolve("reference", {"epochs": 1})
     model = gan.presets.build(settings)
     model.fit(gan.datasets.load("mnist5k", settings["batch_size"]), epochs=settings["epochs"])
     ```

@@ -6,7 +6,7 @@ Pass them to `GAN.compile(metrics=[...])`. `fit(validation_data=...)` and `evalu
 model = gan.GAN(gan.build_generator(widths=(64,)), gan.build_discriminator(widths=(64,)))
 model.compile("adam", "adam", metrics=[gan.metrics.FrechetDistance(), gan.metrics.PrecisionRecall()])
 test = gan.datasets.load("mnist5k", split="test")
-history = model.fit(gan.datasets.load("mnist5k", split="train"), epochs=2, validation_data=test, validation_freq=2)
+history = model.fit(gan.datasets.load("mnist5k", split="train"), epochs=1, validation_data=test)
 history.history["val_fid"]
 ```
 

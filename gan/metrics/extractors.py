@@ -57,7 +57,7 @@ def get_extractor(identifier, image_shape):
         shapes = {name: tuple(output.shape) for name, output in describe(network, image_shape).items()}
     except (AttributeError, TypeError, ValueError) as error:
         raise ValueError(
-            f"the extractor {network.name} does not map images of shape {image_shape} to features "
+            f"the extractor {network.name} does not take images of {image_shape} and return vectors "
             f"({str(error).strip().splitlines()[0]}): choose another, or train one on labelled images with "
             "gan.metrics.train_extractor."
         ) from error
@@ -150,8 +150,8 @@ def train_extractor(images, labels, epochs=6, seed=0, name="extractor", validati
         A `keras.Model` from images to a pair of features `(batch, 128)` and logits `(batch, classes)`.
 
     Raises:
-        ValueError: There are no images or they are not floats in [-1, 1], the number of labels differs from that of the images, or a
-            label is not an integer of at least 0.
+        ValueError: There are no images, they are not floats in [-1, 1], the number of labels differs from that of the
+            images, or a label is not an integer of at least 0.
 
     Example:
 
