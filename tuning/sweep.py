@@ -238,14 +238,14 @@ def _adopt(output, settings):
 def _refuse_another_sweep(output, settings):
     there = read_settings(output)
     differences = [
-        f"its {name} is {there.get(name)}, not {value}"
+        f"{name} is {there.get(name)}, not {value}"
         for name, value in settings.items()
         # More trials make the sweep longer, not a different one.
         if name not in ("trials", "space") and there.get(name) != value
     ]
     space = settings.get("space", {})
     if other := [name for name, entry in space.items() if there["space"].get(name) != entry]:
-        differences.append(f"its space differs in {', '.join(other)}")
+        differences.append(f"space differs in {', '.join(other)}")
     if differences:
         raise ValueError(f"--output {output} belongs to another sweep: {'; '.join(differences)}.")
 

@@ -2,6 +2,7 @@
 
 import functools
 import pathlib
+import re
 
 import keras
 import numpy as np
@@ -58,7 +59,7 @@ def get_extractor(identifier, image_shape):
     except (AttributeError, TypeError, ValueError) as error:
         raise ValueError(
             f"the extractor {network.name} does not take images of {image_shape} and return vectors "
-            f"({str(error).strip().splitlines()[0]}): choose another, or train one on labelled images with "
+            f"({_describe(error)}): choose another, or train one on labelled images with "
             "gan.metrics.train_extractor."
         ) from error
     if any(len(shape) != 2 or shape[1] is None for shape in shapes.values()):
@@ -66,6 +67,12 @@ def get_extractor(identifier, image_shape):
             f"the extractor {network.name} must return features (batch, size), or (features, logits), not {shapes}."
         )
     return network
+
+
+def _describe(error):
+    """Returns the first line of an error that says what is wrong, without the heading and the colors of Keras."""
+    lines = re.sub(r"\x1b\[\d*m", "", str(error)).splitlines()
+    return next((line for line in lines if line.strip() and not line.startswith("Exception encountered")), "no reason")
 
 
 def usual_extractor(source, image_shape):

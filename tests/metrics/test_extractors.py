@@ -171,6 +171,8 @@ def test_unsuitable_extractors_are_refused():
             gan.metrics.get_extractor(extractor, (28, 28, 1))
     with pytest.raises(ValueError, match=r"digits does not take images of \(32, 32, 3\)"):
         gan.metrics.FrechetDistance().build((32, 32, 3))
+    with pytest.raises(ValueError, match="Kernel shape must have the same length as input"):
+        gan.metrics.get_extractor("digits", (28, 28, 1, 1))
     model = gan.GAN(gan.build_generator(image_shape=(8, 8, 1)), gan.build_discriminator((8, 8, 1)))
     with pytest.raises(ValueError, match=r"does not take images of \(8, 8, 1\) and return vectors"):
         gan.metrics.get_extractor(model, (8, 8, 1))

@@ -13,7 +13,10 @@ from pathlib import Path
 import pytest
 
 import gan
-from tuning.layout import heartbeat_file, leaderboard_file, log_file, read_history, read_records
+from tuning import processes
+from tuning.display import count
+from tuning.layout import heartbeat_file, leaderboard_file, log_file, read_history, read_records, settings_file
+from tuning.sweep import run_sweep
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 SPACE = {
@@ -112,7 +115,8 @@ def test_a_sweep_survives_the_death_of_its_workers_its_chief_and_its_command(sta
     times = {trial_id: (output / f"trials/trial_{trial_id}/trial.json").stat().st_mtime_ns for trial_id in finished}
 
     printed, errors = start(arguments).communicate()
-    assert not errors
+    # Two epochs on 200 digits are too few, and the sweep says so.
+    assert errors.startswith("warning: no trial is better than noise") and errors.count("\n") == 1
     records = read_records(output)
     assert sorted(records["end_order"]) == ["0", "1", "2"] and records["end_order"][: len(finished)] == finished
     statuses = {trial_id: trial["status"] for trial_id, trial in records["trials"].items()}
@@ -138,9 +142,7 @@ def test_a_sweep_survives_the_death_of_its_workers_its_chief_and_its_command(sta
     printed, errors = start(arguments).communicate()
     assert "3 of 3" in printed and read_records(output)["end_order"] == records["end_order"]
     refused = start(f"{options} --trials 3 --seed 7 --validate-every 1")
-    assert (
-        "its validate_every is 5, not 1; its seed is 0, not 7" in refused.communicate()[1] and refused.returncode == 2
-    )
+    assert "validate_every is 5, not 1; seed is 0, not 7" in refused.communicate()[1] and refused.returncode == 2
     trained = tmp_path / "trained"
     subprocess.run(
         [sys.executable, SCRIPTS / "train.py", "--data", "mnist5k", "--epochs", "1", "--validate-every", "0"]
@@ -183,3 +185,34 @@ def test_a_sweep_whose_trials_all_diverge_fails_after_the_first_trials(start, op
     trials = read_records(tmp_path / "sweep")["trials"].values()
     assert 3 <= len(trials) <= 4 and {trial["status"] for trial in trials} == {"FAILED"}
     assert printed.count("failed: FloatingPointError") == len(trials)
+
+
+@pytest.fixture
+def without_processes(monkeypatch):
+    """Makes a sweep fail as soon as it would start a process and wait for its imports."""
+
+    def call(*arguments, **named):
+        raise AssertionError("a process was started")
+
+    monkeypatch.setattr(processes, "call", call)
+
+
+def test_the_folder_of_another_sweep_is_refused_before_the_imports(without_processes, small_settings, tmp_path):
+    settings_file(tmp_path).write_text(json.dumps(small_settings))
+    with pytest.raises(ValueError, match="belongs to another sweep: epochs is 2, not 5; seed is 0, not 7"):
+        run_sweep(tmp_path, {**small_settings, "seed": 7, "epochs": 5}, workers=1)
+    with pytest.raises(AssertionError, match="a process was started"):
+        run_sweep(tmp_path, {**small_settings, "trials": 9}, workers=1)
+
+
+def test_a_folder_in_use_is_refused_before_the_imports(without_processes, small_settings, tmp_path):
+    fcntl = pytest.importorskip("fcntl")
+    settings_file(tmp_path).write_text(json.dumps(small_settings))
+    with open(tmp_path / "lock", "a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(ValueError, match="is in use by a running sweep"):
+            run_sweep(tmp_path, small_settings, workers=1)
+
+
+def test_counts_agree_with_their_nouns():
+    assert [count(number, "trial") for number in (0, 1, 2)] == ["0 trials", "1 trial", "2 trials"]
