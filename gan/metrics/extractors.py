@@ -70,7 +70,7 @@ def get_extractor(identifier, image_shape):
 
 
 def _describe(error):
-    """Returns the first line of an error that says what is wrong, without the heading and the colors of Keras."""
+    """Returns the first line of an error that says what is wrong, without the heading and the colours of Keras."""
     lines = re.sub(r"\x1b\[\d*m", "", str(error)).splitlines()
     return next((line for line in lines if line.strip() and not line.startswith("Exception encountered")), "no reason")
 
