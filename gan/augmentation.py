@@ -1,4 +1,4 @@
-"""What is done at random to images before the discriminator sees them, so that it cannot learn a small set by heart."""
+"""Random augmentation of the images that the discriminator sees, so that it cannot memorize a small dataset."""
 
 import keras
 from keras import ops
@@ -6,36 +6,54 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="gan")
 class DiffAugment:
-    """Differentiable augmentation of real and generated images alike (Zhao et al. 2020, arXiv 2006.10738).
+    """Differentiable augmentation of real and generated images.
 
-    As both are changed in the same ways, and the generator's gradient passes through the change, the generator learns
-    to make images as they are, not augmented ones. Each image gets a change of its own:
+    Both kinds of images are augmented in the same way, and the generator's gradient passes through the augmentation.
+    The generator therefore learns to generate images without augmentation. Each image is augmented independently:
 
-    - `"translation"`: moved by up to an eighth of its sides; what is moved in is what was at the edge;
-    - `"cutout"`: a square of half its sides, anywhere, is set to 0;
-    - `"brightness"`: all of its values get the same number from [-0.5, 0.5] added. It does not suit images whose
-      background is always the same, such as digits.
+    - `"translation"`: shifts the image by up to 1/8 of its height and width. Edge pixels fill the gap.
+    - `"cutout"`: sets a rectangle of half the height and half the width to 0, at a random position.
+    - `"brightness"`: adds one random number from [-0.5, 0.5] to all values. Do not use it if all images share the same
+      background, as digits do.
+
+    Source: Zhao et al. 2020, arXiv 2006.10738.
 
     Args:
-        names: A list of these, in the order in which they are applied.
+        names: List of these names, in the order in which they are applied.
 
     Raises:
-        ValueError: There is no augmentation of such a name, or there are none.
+        ValueError: The list is empty or contains an unknown name.
 
     Example:
 
     ```python
+    model = gan.GAN(gan.build_generator(), gan.build_discriminator())
     model.compile("adam", "adam", augmentation=["translation", "cutout"])
     ```
     """
 
     def __init__(self, names):
         if not names or not isinstance(names, (list, tuple)) or any(name not in list(_AUGMENTATIONS) for name in names):
-            raise ValueError(f"augmentation must be a list of {', '.join(_AUGMENTATIONS)}, not {names!r}.")
+            raise ValueError(f"augmentation must be a list of names from {', '.join(_AUGMENTATIONS)}; got {names!r}.")
         self.names = list(names)
 
+    def check(self, image_shape):
+        """Checks that images of a shape can be augmented. Call it before training starts.
+
+        Args:
+            image_shape: Tuple, the shape of one image without the batch.
+
+        Raises:
+            ValueError: The shape is not `(height, width, channels)`.
+        """
+        if len(image_shape) != 3:
+            raise ValueError(
+                "augmentation works on images (height, width, channels) only, and these have the shape "
+                f"{tuple(image_shape)}: train without augmentation."
+            )
+
     def __call__(self, images, seed):
-        """Augments images.
+        """Augments a batch of images.
 
         Args:
             images: Float tensor `(batch, height, width, channels)`.
@@ -43,16 +61,22 @@ class DiffAugment:
 
         Returns:
             A float tensor of the same shape.
+
+        Raises:
+            ValueError: The images have another rank.
         """
+        self.check(images.shape[1:])
         for name in self.names:
             images = _AUGMENTATIONS[name](images, seed)
         return images
 
     def get_config(self):
+        """Returns the constructor arguments as a dict."""
         return {"names": self.names}
 
     @classmethod
     def from_config(cls, config):
+        """Creates the augmentation from the dict that `get_config` returns."""
         return cls(**config)
 
 
@@ -62,7 +86,7 @@ def _translate(images, seed):
         furthest = round(size / 8)
         shift = keras.random.randint((ops.shape(images)[0], 1), -furthest, furthest + 1, seed=seed)
         origin = ops.clip(ops.arange(size)[None] + shift, 0, size - 1)
-        # Rows are chosen by a product of matrices, whose gradients compile everywhere.
+        # A matrix product selects the rows, because XLA compiles its first and second gradients.
         images = ops.einsum(equation, ops.one_hot(origin, size, dtype=images.dtype), images)
     return images
 
@@ -85,16 +109,21 @@ _AUGMENTATIONS = {"translation": _translate, "cutout": _cut_out, "brightness": _
 
 
 def get(identifier):
-    """Finds an augmentation as `keras.losses.get` finds losses.
+    """Returns the augmentation for an identifier, as `keras.losses.get` does for losses.
 
     Args:
-        identifier: A `DiffAugment`, its config, a list of names as it takes, or None.
+        identifier: A `DiffAugment`, its config, a list of names as in `DiffAugment`, or None.
 
     Returns:
         A `DiffAugment`, or None.
 
     Raises:
-        ValueError: It is something else, or has an unknown name.
+        ValueError: A name is unknown, or `identifier` is none of these.
+
+    Example:
+
+    >>> gan.augmentation.get(["cutout"]).names
+    ['cutout']
     """
     if isinstance(identifier, dict):
         identifier = keras.saving.deserialize_keras_object(identifier)

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and files that are had or else refused with a sentence."""
+"""Reading and writing files: atomic writes, and model files and downloads with clear errors."""
 
 import contextlib
 import os
@@ -11,22 +11,22 @@ DOWNLOAD_TIMEOUT_SECONDS = 5
 
 @contextlib.contextmanager
 def written_whole(path):
-    """Gives a path to write to that takes the place of `path` once all of it is on disk.
+    """Writes a file atomically: yields a temporary path, which replaces `path` once its content is on disk.
 
-    Whoever reads `path` finds the old file or the new one, never a part, also after `kill -9` or with a full disk.
-    The folder is made where it is missing.
+    Readers of `path` see either the old file or the complete new one, even after `kill -9` or on a full disk. Missing
+    folders are created.
 
     Args:
         path: The file to write.
 
     Yields:
-        A path in the same folder, with the same suffix.
+        A `pathlib.Path` in the same folder, with the same suffix.
 
     Example:
 
     ```python
     with gan.files.written_whole("runs/notes.txt") as partial:
-        partial.write_text("all of it")
+        partial.write_text("The whole text.")
     ```
     """
     path = Path(path)
@@ -42,7 +42,7 @@ def written_whole(path):
 
 
 def read_keras_file(path):
-    """Loads any Keras model: `keras.models.load_model`, but a `ValueError` says in a sentence why it cannot.
+    """Loads a Keras model, as `keras.models.load_model` does, but fails with a clear `ValueError`.
 
     Args:
         path: The `.keras` file.
@@ -51,9 +51,16 @@ def read_keras_file(path):
         The model.
 
     Raises:
-        ValueError: The file does not exist, is damaged or needs a class that is not known.
+        ValueError: The file does not exist, is damaged, or needs a class that is not registered.
+
+    Example:
+
+    ```python
+    gan.build_discriminator().save("discriminator.keras")
+    network = gan.files.read_keras_file("discriminator.keras")
+    ```
     """
-    import keras  # what only writes pictures does not wait for it
+    import keras  # Imported here, so that code that only writes files starts fast.
 
     if not os.path.isfile(path):
         raise ValueError(f"there is no model file {str(path)!r}.")
@@ -61,26 +68,26 @@ def read_keras_file(path):
         return keras.models.load_model(path)
     except (zipfile.BadZipFile, OSError, EOFError, KeyError, TypeError, ValueError) as error:
         raise ValueError(
-            f"{path} is no .keras file, is damaged, or needs a class that is not imported "
+            f"{path} cannot be loaded: it is not a .keras file, is damaged, or needs a class that is not imported "
             f"({str(error).splitlines()[0]})."
         ) from error
 
 
 @contextlib.contextmanager
 def downloading(name):
-    """Has Keras download something without waiting long for a network that is not there.
+    """Runs a Keras download with a short timeout, and fails with a clear `ValueError`.
 
     Args:
-        name: What is downloaded, for the sentence.
+        name: Name of what is downloaded, for the message.
 
     Raises:
-        ValueError: It could not be had.
+        ValueError: The download failed.
     """
     timeout_before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(DOWNLOAD_TIMEOUT_SECONDS)
     try:
         yield
-    except Exception as error:  # Keras raises a bare Exception for a URL that cannot be had.
+    except Exception as error:  # Keras raises a bare Exception if a URL cannot be reached.
         raise ValueError(f"{name} could not be downloaded ({error}).") from error
     finally:
         socket.setdefaulttimeout(timeout_before)

@@ -1,21 +1,23 @@
-"""Ways through latent space."""
+"""Paths through latent space."""
 
 import numpy as np
 
 
 def walk(waypoints, steps):
-    """Leads from each waypoint to the next on the shortest arc, and from the last one back to the first.
+    """Interpolates between latents: from each waypoint to the next and from the last one back to the first.
 
-    Spherical interpolation keeps the latents' lengths typical of a standard normal, which a straight line would not
-    (White 2016, arXiv 1609.04468).
+    The interpolation is spherical. It keeps the norms of the points typical of a standard normal distribution, unlike
+    linear interpolation.
+
+    Source: White 2016, arXiv 1609.04468.
 
     Args:
         waypoints: Float array `(count, ..., latent_dim)`.
-        steps: Int, points from one waypoint to the next.
+        steps: Int, at least 1. Number of points from one waypoint to the next.
 
     Returns:
-        Float array `(count * steps, ..., latent_dim)`; each waypoint is in it, and what follows the last point is
-        the first one.
+        A float array `(count * steps, ..., latent_dim)`. It contains every waypoint. It does not repeat the first
+        waypoint at the end, so that the points form a loop.
 
     Example:
 
@@ -25,7 +27,7 @@ def walk(waypoints, steps):
     start, end = np.asarray(waypoints), np.roll(waypoints, -1, axis=0)
     lengths = np.linalg.norm(start, axis=-1, keepdims=True) * np.linalg.norm(end, axis=-1, keepdims=True)
     angle = np.arccos(np.clip((start * end).sum(-1, keepdims=True) / lengths, -1, 1))
-    # Where two waypoints have one direction, the limit of both weights is that of a straight line.
+    # If two waypoints have the same direction, both weights tend to those of linear interpolation.
     angle = np.maximum(angle, 1e-6)
     share = np.linspace(0, 1, steps, endpoint=False).reshape(-1, *[1] * start.ndim)
     points = (np.sin((1 - share) * angle) * start + np.sin(share * angle) * end) / np.sin(angle)

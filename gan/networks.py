@@ -1,4 +1,4 @@
-"""Builders of generators and discriminators: multilayer perceptrons and convolutional networks, sizes as arguments."""
+"""Builders of generators and discriminators: multilayer perceptrons and convolutional networks of any size."""
 
 import math
 import numbers
@@ -6,7 +6,7 @@ import numbers
 import keras
 from keras import layers, ops
 
-# A multiple of the stride, so that all pixels of an image are made of as many taps.
+# A multiple of the stride, so that the same number of taps contributes to every pixel.
 GENERATOR_KERNEL = 4
 DISCRIMINATOR_KERNEL = 5
 LABEL_SIZE = 32
@@ -15,23 +15,25 @@ LONGEST_END = 4
 
 
 def build_generator(latent_dim=100, widths=(256, 512, 1024), image_shape=(28, 28, 1), num_classes=None):
-    """Builds a multilayer perceptron from latents to images.
+    """Builds a generator that is a multilayer perceptron.
 
-    Each hidden layer is Dense, ReLU, BatchNormalization (momentum 0.8); the last one ends in tanh.
+    Each hidden layer is Dense, ReLU and BatchNormalization (momentum 0.8). The output layer is Dense with tanh.
 
     Args:
-        latent_dim: Int, length of a latent vector. Default 100.
-        widths: Ints, units of the hidden layers from the latents on. Default `(256, 512, 1024)`.
-        image_shape: `(height, width, channels)` of the images. Default `(28, 28, 1)`.
-        num_classes: Int, number of classes of a generator that is told which to make: each has a vector of its own,
-            which is appended to the latents. Default None: it takes latents alone.
+        latent_dim: Int. Length of a latent vector. Defaults to 100.
+        widths: Tuple of ints. Units of the hidden layers, from the latents to the image. Defaults to
+            `(256, 512, 1024)`.
+        image_shape: Tuple `(height, width, channels)`. Shape of the images. Defaults to `(28, 28, 1)`.
+        num_classes: Int. Number of classes of a conditional generator. It takes labels as a second input and
+            concatenates a learned embedding of the label to the latents. Defaults to None: the generator takes only
+            latents.
 
     Returns:
-        A `keras.Model` from `(batch, latent_dim)`, or from these and labels `(batch,)`, to float images
-        `(batch, *image_shape)` in [-1, 1].
+        A `keras.Model` that maps latents `(batch, latent_dim)` to float images `(batch, *image_shape)` in [-1, 1].
+        With `num_classes`, its inputs are `[latents, labels]`, where labels are ints `(batch,)`.
 
     Raises:
-        ValueError: A size is not a positive whole number, or `image_shape` has not three of them.
+        ValueError: A size is not a positive integer, or `image_shape` does not have three sizes.
 
     Example:
 
@@ -43,31 +45,31 @@ def build_generator(latent_dim=100, widths=(256, 512, 1024), image_shape=(28, 28
     hidden = []
     for width in widths:
         hidden += [layers.Dense(width, activation="relu"), layers.BatchNormalization(momentum=0.8)]
-    # float32 whatever the dtype policy: images and logits leave a network in full precision.
+    # Images and logits are float32 under every dtype policy.
     output = layers.Dense(math.prod(image_shape), activation="tanh", dtype="float32")
     return _generator([*hidden, output, layers.Reshape(image_shape, dtype="float32")], latent_dim, num_classes)
 
 
 def build_discriminator(image_shape=(28, 28, 1), widths=(512, 256), dropout=0.3, num_classes=None):
-    """Builds a multilayer perceptron from images to one logit, positive where it takes an image for real.
+    """Builds a discriminator that is a multilayer perceptron.
 
-    Each hidden layer is Dense, ReLU, Dropout.
+    Each hidden layer is Dense, ReLU and Dropout. The output is one logit per image; above 0 means "real".
 
     Args:
-        image_shape: `(height, width, channels)` of the images. Default `(28, 28, 1)`.
-        widths: Ints, units of the hidden layers from the image on. Default `(512, 256)`.
-        dropout: Float in [0, 1), the share of units dropped in training. Default 0.3.
-        num_classes: Int, number of classes of a discriminator that is told which an image is to be of: the features
-            are projected on a vector of the class (Miyato and Koyama 2018, arXiv 1802.05637). Default None: it takes
-            images alone.
+        image_shape: Tuple `(height, width, channels)`. Shape of the images. Defaults to `(28, 28, 1)`.
+        widths: Tuple of ints. Units of the hidden layers, from the image to the logit. Defaults to `(512, 256)`.
+        dropout: Float in [0, 1). Fraction of units dropped in training. Defaults to 0.3.
+        num_classes: Int. Number of classes of a conditional discriminator. It takes labels as a second input and adds
+            the inner product of the features and a learned vector of the class to the logit (projection; Miyato and
+            Koyama 2018, arXiv 1802.05637). Defaults to None: the discriminator takes only images.
 
     Returns:
-        A `keras.Model` from float images `(batch, *image_shape)`, or from these and labels `(batch,)`, to logits
-        `(batch, 1)`.
+        A `keras.Model` that maps float images `(batch, *image_shape)` to logits `(batch, 1)`. With `num_classes`, its
+        inputs are `[images, labels]`, where labels are ints `(batch,)`.
 
     Raises:
-        ValueError: A size is not a positive whole number, `image_shape` has not three of them, or `dropout` lies
-            outside of [0, 1).
+        ValueError: A size is not a positive integer, `image_shape` does not have three sizes, or `dropout` is
+            outside [0, 1).
 
     Example:
 
@@ -77,7 +79,7 @@ def build_discriminator(image_shape=(28, 28, 1), widths=(512, 256), dropout=0.3,
     _check_sizes("widths", widths)
     _check_image_shape(image_shape)
     if not 0 <= dropout < 1:
-        raise ValueError(f"dropout must lie in [0, 1), not {dropout}.")
+        raise ValueError(f"dropout must be in [0, 1), not {dropout}.")
     hidden = [layers.Flatten()]
     for width in widths:
         hidden += [layers.Dense(width, activation="relu"), layers.Dropout(dropout)]
@@ -85,34 +87,37 @@ def build_discriminator(image_shape=(28, 28, 1), widths=(512, 256), dropout=0.3,
 
 
 def build_conv_generator(latent_dim=100, width=32, depth=None, image_shape=(28, 28, 1), num_classes=None):
-    """Builds a convolutional network from latents to images.
+    """Builds a convolutional generator.
 
-    A Dense layer makes a small image of many channels; `depth` transposed convolutions of 4x4 and stride 2 each double
-    its sides and halve its channels, the last one ends in tanh. All others are followed by BatchNormalization and ReLU
-    (DCGAN; Radford et al. 2016, arXiv 1511.06434). Sides that are no multiple of `2**depth` are cut on the way.
+    A Dense layer produces a small image with many channels. Each of `depth` transposed convolutions (4x4, stride 2)
+    then doubles height and width and halves the number of channels. BatchNormalization and ReLU precede each
+    convolution, and tanh follows the last one. If a side is not a multiple of `2**depth`, the excess is cropped.
+
+    Source: Radford et al. 2016 (DCGAN), arXiv 1511.06434.
 
     Args:
-        latent_dim: Int, length of a latent vector. Default 100.
-        width: Int, channels before the last convolution, doubled in each one before it. Default 32.
-        depth: Int, number of convolutions. Default: as many as make a side of 7 or less the first one, 2 for images
-            of 28x28 and 5 for 128x128.
-        image_shape: `(height, width, channels)` of the images. Default `(28, 28, 1)`.
-        num_classes: As in `build_generator`.
+        latent_dim: Int. Length of a latent vector. Defaults to 100.
+        width: Int. Input channels of the last convolution. Each convolution before it has twice as many. Defaults to
+            32.
+        depth: Int. Number of transposed convolutions. Defaults to the number that starts from an image of at most
+            7 pixels on its longer side: 2 for images of 28x28, 5 for 128x128.
+        image_shape: Tuple `(height, width, channels)`. Shape of the images. Defaults to `(28, 28, 1)`.
+        num_classes: Int. Number of classes of a conditional generator, as in `build_generator`. Defaults to None.
 
     Returns:
-        A `keras.Model` from `(batch, latent_dim)`, or from these and labels `(batch,)`, to float images
-        `(batch, *image_shape)` in [-1, 1].
+        A `keras.Model` that maps latents `(batch, latent_dim)` to float images `(batch, *image_shape)` in [-1, 1].
+        With `num_classes`, its inputs are `[latents, labels]`, where labels are ints `(batch,)`.
 
     Raises:
-        ValueError: A size is not a positive whole number, `image_shape` has not three of them, or the images are too
-            small for `depth`.
+        ValueError: A size is not a positive integer, `image_shape` does not have three sizes, or the images are
+            too small for `depth`.
 
     Example:
 
     >>> gan.build_conv_generator(width=64, image_shape=(64, 64, 3)).output_shape
     (None, 64, 64, 3)
     """
-    _check_sizes("width", [width])
+    _check_size("width", width)
     sides = _sides(image_shape, depth, LONGEST_START)
     channels = [image_shape[-1], *(width * 2**level for level in range(len(sides) - 1))]
     start = (*sides[-1], channels[-1])
@@ -128,34 +133,38 @@ def build_conv_generator(latent_dim=100, width=32, depth=None, image_shape=(28, 
 
 
 def build_conv_discriminator(image_shape=(28, 28, 1), width=32, depth=None, spectral_norm=False, num_classes=None):
-    """Builds a convolutional network from images to one logit, positive where it takes an image for real.
+    """Builds a convolutional discriminator.
 
-    `depth` convolutions of 5x5 and stride 2, each followed by LeakyReLU (0.2), each with twice the channels of the one
-    before it (DCGAN; Radford et al. 2016, arXiv 1511.06434, but without BatchNormalization, which would make the
-    logit of an image depend on the others in its batch).
+    It has `depth` convolutions (5x5, stride 2), each followed by LeakyReLU (0.2). Each convolution has twice the
+    channels of the one before it. The output is one logit per image; above 0 means "real".
+
+    Source: Radford et al. 2016 (DCGAN), arXiv 1511.06434, but without BatchNormalization, which would make the logit
+    of an image depend on the other images of its batch.
 
     Args:
-        image_shape: `(height, width, channels)` of the images. Default `(28, 28, 1)`.
-        width: Int, channels after the first convolution. Default 32.
-        depth: Int, number of convolutions. Default: as many as make a side of 4 or less the last one, 3 for images of
-            28x28 and 5 for 128x128.
-        spectral_norm: Bool, whether the largest singular value of every layer is kept at 1 (Miyato et al. 2018,
-            arXiv 1802.05957), by `keras.layers.SpectralNormalization`. Default False.
-        num_classes: As in `build_discriminator`.
+        image_shape: Tuple `(height, width, channels)`. Shape of the images. Defaults to `(28, 28, 1)`.
+        width: Int. Output channels of the first convolution. Defaults to 32.
+        depth: Int. Number of convolutions. Defaults to the number that ends in an image of at most 4 pixels on its
+            longer side: 3 for images of 28x28, 5 for 128x128.
+        spectral_norm: Bool. Whether `keras.layers.SpectralNormalization` keeps the largest singular value of every
+            layer at 1 (Miyato et al. 2018, arXiv 1802.05957). Defaults to False.
+        num_classes: Int. Number of classes of a conditional discriminator, as in `build_discriminator`. Defaults to
+            None.
 
     Returns:
-        A `keras.Model` from float images `(batch, *image_shape)`, or from these and labels `(batch,)`, to logits
-        `(batch, 1)`.
+        A `keras.Model` that maps float images `(batch, *image_shape)` to logits `(batch, 1)`. With `num_classes`, its
+        inputs are `[images, labels]`, where labels are ints `(batch,)`.
 
     Raises:
-        ValueError: As in `build_conv_generator`.
+        ValueError: A size is not a positive integer, `image_shape` does not have three sizes, or the images are
+            too small for `depth`.
 
     Example:
 
     >>> gan.build_conv_discriminator((32, 32, 3), spectral_norm=True).output_shape
     (None, 1)
     """
-    _check_sizes("width", [width])
+    _check_size("width", width)
 
     def normalize(layer):
         return layers.SpectralNormalization(layer, dtype=layer.dtype_policy) if spectral_norm else layer
@@ -168,11 +177,11 @@ def build_conv_discriminator(image_shape=(28, 28, 1), width=32, depth=None, spec
 
 
 def _generator(hidden, latent_dim, num_classes):
-    _check_sizes("latent_dim", [latent_dim])
+    _check_size("latent_dim", latent_dim)
     latents = keras.Input((latent_dim,))
     if num_classes is None:
         return keras.Sequential([latents, *hidden], name="generator")
-    _check_sizes("num_classes", [num_classes])
+    _check_size("num_classes", num_classes)
     labels = keras.Input((), dtype="int32")
     inputs = layers.Concatenate()([latents, layers.Embedding(num_classes, LABEL_SIZE)(labels)])
     return keras.Model([latents, labels], keras.Sequential(hidden)(inputs), name="generator")
@@ -183,10 +192,10 @@ def _discriminator(hidden, image_shape, num_classes, normalize=lambda layer: lay
     logit = normalize(layers.Dense(1, dtype="float32"))
     if num_classes is None:
         return keras.Sequential([images, *hidden, logit], name="discriminator")
-    _check_sizes("num_classes", [num_classes])
+    _check_size("num_classes", num_classes)
     labels = keras.Input((), dtype="int32")
     features = keras.Sequential(hidden)(images)
-    # Not an Embedding, whose wrapper for spectral normalization would make whole numbers of its vectors.
+    # An Embedding does not work here: SpectralNormalization casts its vectors to the dtype of its input, an integer.
     embed = normalize(layers.Dense(features.shape[-1], use_bias=False))
     products = layers.Multiply(dtype="float32")([features, embed(ops.one_hot(labels, num_classes))])
     logits = logit(features) + ops.sum(products, axis=-1, keepdims=True)
@@ -194,15 +203,15 @@ def _discriminator(hidden, image_shape, num_classes, normalize=lambda layer: lay
 
 
 def _sides(image_shape, depth, longest):
-    """`(height, width)` of an image before and after each of `depth` halvings, rounded up; by default to `longest`."""
+    """Returns `(height, width)` before and after each of `depth` halvings; by default, halves down to `longest`."""
     _check_image_shape(image_shape)
     sides = [tuple(image_shape[:2])]
     if depth is None:
         depth = max(1, math.ceil(math.log2(max(sides[0]) / longest)))
-    _check_sizes("depth", [depth])
+    _check_size("depth", depth)
     for _ in range(depth):
         if max(sides[-1]) == 1:
-            raise ValueError(f"depth must be at most {len(sides) - 1} for images of {image_shape}, not {depth}.")
+            raise ValueError(f"depth must be at most {len(sides) - 1} for images of shape {image_shape}, not {depth}.")
         sides.append(tuple(math.ceil(side / 2) for side in sides[-1]))
     return sides
 
@@ -214,6 +223,14 @@ def _check_image_shape(image_shape):
 
 
 def _check_sizes(name, sizes):
-    is_list = isinstance(sizes, (list, tuple)) and sizes
-    if not is_list or not all(isinstance(size, numbers.Integral) and size > 0 for size in sizes):
-        raise ValueError(f"{name} must be positive whole numbers, not {sizes}.")
+    if not isinstance(sizes, (list, tuple)) or not sizes or not all(map(_is_size, sizes)):
+        raise ValueError(f"{name} must be a list or tuple of positive integers, not {sizes!r}.")
+
+
+def _check_size(name, size):
+    if not _is_size(size):
+        raise ValueError(f"{name} must be a positive integer, not {size!r}.")
+
+
+def _is_size(size):
+    return isinstance(size, numbers.Integral) and size > 0

@@ -1,7 +1,8 @@
-"""What a GAN is made of and how it is trained, as a table, and how one is built from a column of it.
+"""Presets: complete settings of a GAN and its training, as a table with one column per preset.
 
-`reference` is the job that everything else is measured against; the others reach better images in less time. What a
-row means stands in the builders of `gan.networks` and in `gan.GAN.compile`. None: a matter of the other networks.
+`reference` is the baseline that the other presets are measured against. The others reach better images in less time.
+The builders in `gan.networks` and `gan.GAN.compile` document the settings. None means that a setting does not apply to
+the preset's networks.
 """
 
 import copy
@@ -43,17 +44,19 @@ _ROWS_OF = {
 
 
 def resolve(preset="reference", changes=None):
-    """The settings of a preset with changes to some of them.
+    """Returns the settings of a preset, with changes to some of them.
 
     Args:
-        preset: `"reference"` (default), `"fast"`, `"best"` or `"fast-conditional"`.
-        changes: Dict from names of settings to other values. Default None.
+        preset: `"reference"`, `"fast"`, `"best"` or `"fast-conditional"`. Defaults to `"reference"`.
+        changes: Dict that maps names of settings to new values. Defaults to None: no changes.
 
     Returns:
-        Dict from all names of settings to their values, what a matter of other networks is to None.
+        A dict that maps the names of all settings to their values. Settings that do not apply to the chosen networks
+        are None.
 
     Raises:
-        ValueError: There is no preset or setting of a name, or a setting is a matter of other networks.
+        ValueError: The preset or a setting is unknown, or a changed setting does not apply to the chosen networks or
+            loss.
 
     Example:
 
@@ -64,7 +67,7 @@ def resolve(preset="reference", changes=None):
     if preset not in PRESETS:
         raise ValueError(f"preset must be one of {', '.join(PRESETS)}, not {preset!r}.")
     if unknown := sorted(set(changes) - set(_ROWS)):
-        raise ValueError(f"there is no setting {', '.join(unknown)}; there are {', '.join(_ROWS)}.")
+        raise ValueError(f"unknown setting {', '.join(unknown)}; the settings are {', '.join(_ROWS)}.")
     settings = copy.deepcopy({**PRESETS[preset], **changes})
     networks = settings["networks"]
     if networks not in _ROWS_OF:
@@ -72,34 +75,37 @@ def resolve(preset="reference", changes=None):
     for kind, names in _ROWS_OF.items():
         for name in names:
             if kind != networks and changes.get(name) is not None:
-                raise ValueError(f"{name} is no matter of networks {networks}; {', '.join(_ROWS_OF[networks])} are.")
+                raise ValueError(
+                    f"{name} does not apply to networks {networks!r}, which take {', '.join(_ROWS_OF[networks])}."
+                )
             usual = next(other[name] for other in PRESETS.values() if other["networks"] == kind)
             settings[name] = None if kind != networks else usual if settings[name] is None else settings[name]
     if settings["label_smoothing"] and settings["loss"] != "binary_crossentropy":
-        raise ValueError(f"label_smoothing is a matter of the loss binary_crossentropy, not of {settings['loss']}.")
+        raise ValueError(f"label_smoothing applies to the loss binary_crossentropy only, not to {settings['loss']}.")
     return settings
 
 
 def build(settings, image_shape=(28, 28, 1), num_classes=None, seed=None, metrics=None):
-    """Builds a compiled GAN.
+    """Builds a compiled GAN from settings.
 
     Args:
-        settings: Dict, what `resolve` returns.
-        image_shape: `(height, width, channels)` of the images. Default `(28, 28, 1)`.
-        num_classes: Int, number of classes, where the setting `conditional` is true. Default None.
-        seed: As in `gan.GAN`. Default None.
-        metrics: As in `gan.GAN.compile`. Default None.
+        settings: Dict of settings, as `resolve` returns it.
+        image_shape: Tuple `(height, width, channels)`. Shape of the images. Defaults to `(28, 28, 1)`.
+        num_classes: Int. Number of classes; needed if the setting `conditional` is true and ignored otherwise.
+            Defaults to None.
+        seed: Int. Seed of the latents, as in `gan.GAN`. Defaults to None: a random seed.
+        metrics: List of `gan.metrics`, as in `gan.GAN.compile`. Defaults to None.
 
     Returns:
-        A `gan.GAN`.
+        A compiled `gan.GAN`.
 
     Raises:
-        ValueError: A setting has a value that cannot be, or a number of classes is missing.
+        ValueError: A setting has an invalid value, or `num_classes` is missing.
 
     Example:
 
     ```python
-    settings = gan.presets.resolve("fast")
+    settings = gan.presets.resolve("reference", {"epochs": 1})
     model = gan.presets.build(settings)
     model.fit(gan.datasets.load("mnist5k", settings["batch_size"]), epochs=settings["epochs"])
     ```
@@ -110,7 +116,7 @@ def build(settings, image_shape=(28, 28, 1), num_classes=None, seed=None, metric
     from gan.model import GAN
 
     if settings["conditional"] and num_classes is None:
-        raise ValueError("a conditional GAN needs images with labels, and their num_classes.")
+        raise ValueError("a conditional preset needs num_classes, the number of classes of the labelled images.")
     classes = num_classes if settings["conditional"] else None
     latent_dim = settings["latent_dim"]
     if settings["networks"] == "mlp":

@@ -25,13 +25,13 @@ def images():
 
 @pytest.fixture
 def make_dataset(images):
-    """Batches that are the same in every call and, with their order, in every epoch."""
+    """Creates datasets with the same batches in the same order in every epoch."""
     return lambda: tf.data.Dataset.from_tensor_slices(images).batch(16)
 
 
 @pytest.fixture
 def make_model():
-    """A small compiled GAN, with Dropout and BatchNormalization as in the large one."""
+    """Creates small compiled GANs with Dropout and BatchNormalization, as in the reference networks."""
 
     def make(seed=0, num_classes=None, averaging=None, **kwargs):
         model = gan.GAN(
@@ -48,7 +48,7 @@ def make_model():
 
 
 def state_of(model):
-    """Everything of a model that a further step depends on."""
+    """Returns all state that the next training step depends on."""
     variables = [*model.variables, *model.generator_optimizer.variables, *model.discriminator_optimizer.variables]
     return [keras.ops.convert_to_numpy(variable) for variable in variables]
 
@@ -61,7 +61,7 @@ def assert_same_state(model, other):
 
 
 def small_extractor(name="small", **kwargs):
-    """A network, random but always the same, from images to four features and two logits."""
+    """Returns a fixed random network from images to four features and two logits."""
     inputs = keras.Input(IMAGE_SHAPE)
     initializer = keras.initializers.GlorotNormal(seed=0)
     features = keras.layers.Dense(4, kernel_initializer=initializer)(keras.layers.Flatten()(inputs))
@@ -70,12 +70,12 @@ def small_extractor(name="small", **kwargs):
 
 
 def identity_extractor(size, name="identity"):
-    """Features that are the pixels of images (1, 1, size)."""
+    """Returns an extractor whose features are the pixels of images (1, 1, size)."""
     return keras.Sequential([keras.Input((1, 1, size)), keras.layers.Flatten()], name=name)
 
 
 def measure(metric, real, fake, batch_size=64):
-    """The result of a metric over rows of features that come in batches."""
+    """Returns the result of a metric for features (count, size), passed in batches."""
     for rows, update in ((real, metric.update_real), (fake, metric.update_fake)):
         for start in range(0, len(rows), batch_size):
             update({metric.output: rows[start : start + batch_size].astype("float32")})
@@ -84,7 +84,7 @@ def measure(metric, real, fake, batch_size=64):
 
 @pytest.fixture
 def build_metric():
-    """Builds a metric over plain vectors of a size."""
+    """Builds metrics whose features are vectors of a given size."""
 
     def build(make, size, **kwargs):
         metric = make(extractor=identity_extractor(size), **kwargs)
@@ -96,7 +96,7 @@ def build_metric():
 
 @pytest.fixture(scope="session")
 def digits_file(tmp_path_factory):
-    """200 digits to train on and 60 to validate with."""
+    """An .npz file with 200 training and 60 test digits."""
     images, _ = gan.datasets.read("mnist5k")
     path = tmp_path_factory.mktemp("data") / "digits.npz"
     np.savez(path, x_train=images[::25], x_test=images[7::84])
@@ -105,7 +105,7 @@ def digits_file(tmp_path_factory):
 
 @pytest.fixture
 def small_settings(digits_file):
-    """A sweep of very small networks."""
+    """Settings of a sweep over very small networks."""
     return {
         "data": str(digits_file),
         "image_shape": None,

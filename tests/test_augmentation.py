@@ -14,12 +14,12 @@ def augment(names, images, seed=0):
     return np.asarray(DiffAugment(names)(images, keras.random.SeedGenerator(seed)))
 
 
-def test_translation_moves_each_image_by_up_to_an_eighth_of_its_sides():
+def test_translation_shifts_each_image_by_up_to_an_eighth_of_its_sides():
     images = RNG.uniform(-1, 1, (300, 16, 24, 3)).astype("float32")
-    moved = augment(["translation"], images)
+    shifted = augment(["translation"], images)
     shifts = set()
-    for before, after in zip(images, moved, strict=True):
-        # Padding with its own edges and cutting a window out is a translation by NumPy's means.
+    for before, after in zip(images, shifted, strict=True):
+        # In NumPy, a translation pads the image with its edges and cuts out a window.
         padded = np.pad(before, ((2, 2), (3, 3), (0, 0)), "edge")
         found = [
             (down, right)
@@ -32,7 +32,7 @@ def test_translation_moves_each_image_by_up_to_an_eighth_of_its_sides():
     assert len(shifts) == 5 * 7
 
 
-def test_cutout_sets_a_square_of_half_the_sides_to_0():
+def test_cutout_sets_a_rectangle_of_half_the_sides_to_0():
     images = RNG.uniform(0.5, 1, (500, 12, 8, 1)).astype("float32")
     cut = augment(["cutout"], images)
     assert set(np.unique(cut[cut != images])) == {0}
@@ -41,12 +41,12 @@ def test_cutout_sets_a_square_of_half_the_sides_to_0():
         rows, columns = np.flatnonzero(hole.any(axis=1)), np.flatnonzero(hole.any(axis=0))
         assert hole.sum() == len(rows) * len(columns) == (np.ptp(rows) + 1) * (np.ptp(columns) + 1)
         areas.append(hole.sum())
-    # Around a centre at the edge, half of it lies outside.
+    # If the centre is at the edge, half of the rectangle lies outside.
     assert max(areas) == 6 * 4 and min(areas) == 3 * 2
     assert (cut == 0).any(axis=(0, 3)).all()
 
 
-def test_brightness_adds_one_number_to_an_image():
+def test_brightness_adds_one_number_to_each_image():
     images = RNG.uniform(-1, 1, (500, 4, 4, 3)).astype("float32")
     added = augment(["brightness"], images) - images
     np.testing.assert_allclose(added, np.broadcast_to(added[:, :1, :1, :1], added.shape), atol=1e-6)
@@ -54,8 +54,8 @@ def test_brightness_adds_one_number_to_an_image():
 
 
 @pytest.mark.parametrize("jit_compile", [False, True])
-def test_gradients_pass_through_twice(jit_compile):
-    """The first for the generator, the second for regularizers: of a sum of cubes they are 3 x^2 and 6 x."""
+def test_first_and_second_gradients_pass_through(jit_compile):
+    """The generator needs the first gradient, regularizers the second. For a sum of cubes, they are 3 x^2 and 6 x."""
     images = tf.constant(RNG.uniform(0.5, 1, (4, 8, 8, 1)), tf.float32)
     kept = augment(["cutout"], images) != 0
     seed = keras.random.SeedGenerator(0)
@@ -73,13 +73,13 @@ def test_gradients_pass_through_twice(jit_compile):
 
     first, second = derive()
     if jit_compile:
-        # XLA draws other numbers.
+        # XLA draws different random numbers.
         kept = first.numpy() != 0
     np.testing.assert_allclose(first, 3 * images**2 * kept, rtol=1e-5)
     np.testing.assert_allclose(second, 6 * images * kept, rtol=1e-5)
 
 
-def test_the_discriminator_sees_real_and_generated_images_augmented_in_training_only(make_model, images):
+def test_real_and_generated_images_are_augmented_only_in_training(make_model, images):
     seen = []
 
     class Spy(DiffAugment):
@@ -96,7 +96,7 @@ def test_the_discriminator_sees_real_and_generated_images_augmented_in_training_
     assert len(seen) == 2
 
 
-def test_it_is_saved_and_goes_on_as_if_never_stopped(make_model, images, tmp_path):
+def test_a_loaded_model_continues_with_its_augmentation(make_model, images, tmp_path):
     model = make_model(augmentation=["translation", "cutout", "brightness"])
     model.train_on_batch(images)
     model.save(tmp_path / "model.keras")
@@ -108,6 +108,17 @@ def test_it_is_saved_and_goes_on_as_if_never_stopped(make_model, images, tmp_pat
 
 
 @pytest.mark.parametrize("names", ["rotation", ["translation", "rotation"], [["cutout"]], 3])
-def test_what_is_no_augmentation_is_refused(make_model, names):
-    with pytest.raises(ValueError, match="augmentation must be a list of translation, cutout, brightness, not"):
+def test_unknown_augmentations_are_refused(make_model, names):
+    with pytest.raises(ValueError, match="augmentation must be a list of names from translation, cutout, brightness"):
         make_model(augmentation=names)
+
+
+@pytest.mark.parametrize("shape", [(7,), (8, 2), (3, 4, 5, 2)])
+def test_images_of_another_rank_are_refused(shape):
+    augmentation = DiffAugment(["cutout"])
+    sentence = r"augmentation works on images \(height, width, channels\) only"
+    with pytest.raises(ValueError, match=sentence):
+        augmentation.check(shape)
+    with pytest.raises(ValueError, match=sentence):
+        augmentation(np.zeros((2, *shape), "float32"), keras.random.SeedGenerator(0))
+    augmentation.check((28, 28, 1))

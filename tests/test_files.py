@@ -5,7 +5,7 @@ import pytest
 from gan.files import written_whole
 
 
-def test_a_file_is_new_or_as_before(tmp_path):
+def test_a_failed_write_keeps_the_old_file(tmp_path):
     path = tmp_path / "folder" / "notes.txt"
     with written_whole(path) as partial:
         assert partial.suffix == ".txt" and not path.exists()

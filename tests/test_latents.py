@@ -4,7 +4,7 @@ import pytest
 import gan
 
 
-def test_walk_keeps_lengths_and_turns_evenly_in_a_loop():
+def test_walk_keeps_norms_and_turns_evenly_in_a_loop():
     waypoints = np.random.default_rng(0).normal(size=(4, 50))
     waypoints /= np.linalg.norm(waypoints, axis=-1, keepdims=True)
     points = gan.latents.walk(waypoints, steps=10)
@@ -16,7 +16,7 @@ def test_walk_keeps_lengths_and_turns_evenly_in_a_loop():
     np.testing.assert_allclose(turns, np.tile(expected[:, None], 10))
 
 
-def test_walk_leads_each_image_on_its_own_way():
+def test_walk_interpolates_each_image_separately():
     waypoints = np.random.default_rng(0).normal(size=(3, 2, 7))
     together = gan.latents.walk(waypoints, steps=4)
     for index in range(2):
@@ -24,7 +24,7 @@ def test_walk_leads_each_image_on_its_own_way():
 
 
 @pytest.mark.parametrize("factor", [1.0, 2.0])
-def test_walk_between_waypoints_of_one_direction_is_a_straight_line(factor):
+def test_walk_between_waypoints_of_the_same_direction_is_linear(factor):
     start = np.random.default_rng(0).normal(size=9)
     points = gan.latents.walk(np.stack([start, factor * start]), steps=4)
     share = np.array([0, 0.25, 0.5, 0.75, 1, 0.75, 0.5, 0.25])[:, None]

@@ -42,7 +42,7 @@ def test_arguments_shape_the_networks():
 
 
 @pytest.mark.parametrize("image_shape", [(28, 28, 1), (32, 32, 3), (64, 64, 3), (128, 128, 1), (50, 50, 3), (9, 9, 1)])
-def test_convolutional_networks_take_images_of_any_size(image_shape):
+def test_convolutional_networks_support_images_of_any_size(image_shape):
     generator = gan.build_conv_generator(latent_dim=7, width=2, image_shape=image_shape)
     assert generator.input_shape == (None, 7) and generator.output_shape == (None, *image_shape)
     assert np.abs(generator(100 * np.ones((2, 7)))).max() <= 1
@@ -50,7 +50,7 @@ def test_convolutional_networks_take_images_of_any_size(image_shape):
     assert discriminator.input_shape == (None, *image_shape) and discriminator.output_shape == (None, 1)
 
 
-def test_width_and_depth_are_those_of_the_convolutions():
+def test_width_and_depth_set_the_convolutions():
     generator = gan.build_conv_generator(width=3, depth=4)
     shapes = [layer.output.shape[1:] for layer in generator.layers if isinstance(layer, layers.BatchNormalization)]
     assert shapes == [(2, 2, 24), (4, 4, 12), (7, 7, 6), (14, 14, 3)]
@@ -62,7 +62,7 @@ def test_width_and_depth_are_those_of_the_convolutions():
 @pytest.mark.parametrize(
     ("build", "default"), [(gan.build_conv_generator, (7, 4)), (gan.build_conv_discriminator, (4, 4))]
 )
-def test_by_default_convolutions_go_down_to_a_few_pixels(build, default):
+def test_the_default_depth_leads_to_a_few_pixels(build, default):
     for pixels, side in zip((28, 128), default, strict=True):
         network = build(width=1, image_shape=(pixels, pixels, 1))
         sides = {layer.output.shape[1] for layer in network.layers if len(layer.output.shape) == 4}
@@ -87,8 +87,8 @@ def test_spectral_norm_keeps_the_largest_singular_value_at_1():
         lambda: gan.build_conv_discriminator((8, 8, 1), width=4, num_classes=3),
     ],
 )
-def test_labels_reach_the_discriminator_by_projection(build):
-    """The logit is that of the features, and their product with the vector of the class."""
+def test_the_discriminator_uses_labels_by_projection(build):
+    """The logit is that of the features plus their inner product with the vector of the class."""
     discriminator = build()
     images = np.random.default_rng(0).uniform(-1, 1, (5, 8, 8, 1)).astype("float32")
     labels = np.array([0, 1, 2, 1, 0])
@@ -100,14 +100,14 @@ def test_labels_reach_the_discriminator_by_projection(build):
     np.testing.assert_allclose(discriminator([images, labels]), expected, rtol=1e-4, atol=1e-5)
 
 
-def test_labels_reach_a_discriminator_of_spectral_norm_too():
+def test_the_discriminator_uses_labels_with_spectral_norm():
     discriminator = gan.build_conv_discriminator((8, 8, 1), width=4, spectral_norm=True, num_classes=3)
     logits = np.asarray(discriminator([np.ones((3, 8, 8, 1)), np.array([0, 1, 0])])).ravel()
     assert logits[0] == logits[2] and logits[0] != logits[1]
 
 
 @pytest.mark.parametrize("build", [gan.build_generator, gan.build_conv_generator])
-def test_labels_reach_the_generator(build):
+def test_the_generator_uses_labels(build):
     generator = build(latent_dim=4, num_classes=3)
     images = np.asarray(generator([np.ones((3, 4)), np.array([0, 1, 0])]))
     np.testing.assert_array_equal(images[0], images[2])
@@ -136,19 +136,19 @@ def test_images_and_logits_are_float32_under_mixed_precision():
 @pytest.mark.parametrize(
     ("build", "arguments", "sentence"),
     [
-        (gan.build_generator, {"latent_dim": 0}, "latent_dim must be positive whole numbers"),
-        (gan.build_generator, {"widths": ()}, "widths must be positive whole numbers"),
-        (gan.build_generator, {"widths": (8, 2.5)}, "widths must be positive whole numbers"),
+        (gan.build_generator, {"latent_dim": 0}, "latent_dim must be a positive integer, not 0"),
+        (gan.build_generator, {"widths": ()}, "widths must be a list or tuple of positive integers"),
+        (gan.build_generator, {"widths": (8, 2.5)}, "widths must be a list or tuple of positive integers"),
         (gan.build_generator, {"image_shape": (28, 28)}, r"image_shape must be \(height, width, channels\)"),
-        (gan.build_discriminator, {"image_shape": (28, 0, 1)}, "image_shape must be positive"),
-        (gan.build_discriminator, {"widths": (-1,)}, "widths must be positive"),
-        (gan.build_conv_generator, {"width": 0}, "width must be positive whole numbers"),
-        (gan.build_conv_generator, {"depth": 0}, "depth must be positive whole numbers"),
-        (gan.build_conv_generator, {"depth": 6}, r"depth must be at most 5 for images of \(28, 28, 1\), not 6"),
-        (gan.build_conv_discriminator, {"width": 1.5}, "width must be positive whole numbers"),
-        (gan.build_conv_discriminator, {"num_classes": 0}, "num_classes must be positive whole numbers"),
-        (gan.build_generator, {"num_classes": -1}, "num_classes must be positive whole numbers"),
-        (gan.build_discriminator, {"dropout": 1.0}, r"dropout must lie in \[0, 1\), not 1.0"),
+        (gan.build_discriminator, {"image_shape": (28, 0, 1)}, "image_shape must be a list or tuple of positive"),
+        (gan.build_discriminator, {"widths": (-1,)}, "widths must be a list or tuple of positive"),
+        (gan.build_conv_generator, {"width": 0}, "width must be a positive integer"),
+        (gan.build_conv_generator, {"depth": 0}, "depth must be a positive integer"),
+        (gan.build_conv_generator, {"depth": 6}, r"depth must be at most 5 for images of shape \(28, 28, 1\), not 6"),
+        (gan.build_conv_discriminator, {"width": 1.5}, "width must be a positive integer"),
+        (gan.build_conv_discriminator, {"num_classes": 0}, "num_classes must be a positive integer"),
+        (gan.build_generator, {"num_classes": -1}, "num_classes must be a positive integer"),
+        (gan.build_discriminator, {"dropout": 1.0}, r"dropout must be in \[0, 1\), not 1.0"),
     ],
 )
 def test_arguments_out_of_range_are_refused(build, arguments, sentence):

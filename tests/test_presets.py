@@ -22,7 +22,7 @@ def test_reference_is_the_reference_job():
 
 @pytest.mark.parametrize("name", presets.PRESETS)
 @pytest.mark.parametrize("image_shape", [(28, 28, 1), (32, 32, 3)])
-def test_each_preset_is_built_for_any_images(name, image_shape):
+def test_presets_can_be_built_for_any_image_shape(name, image_shape):
     settings = presets.resolve(name)
     num_classes = 10 if settings["conditional"] else None
     model = presets.build(settings, image_shape, num_classes, seed=3)
@@ -30,7 +30,7 @@ def test_each_preset_is_built_for_any_images(name, image_shape):
     assert model.generate(2).shape == (2, *image_shape)
 
 
-def test_a_changed_setting_is_what_is_built():
+def test_changed_settings_are_built():
     changes = {
         "networks": "conv",
         "generator_width": 3,
@@ -68,23 +68,23 @@ def test_a_changed_setting_is_what_is_built():
     ("preset", "changes", "sentence"),
     [
         ("slow", {}, "preset must be one of reference, fast"),
-        ("fast", {"momentum": 1}, "there is no setting momentum"),
-        ("fast", {"dropout": 0.5}, "dropout is no matter of networks conv; generator_width"),
-        ("reference", {"spectral_norm": True}, "spectral_norm is no matter of networks mlp"),
+        ("fast", {"momentum": 1}, "unknown setting momentum; the settings are epochs"),
+        ("fast", {"dropout": 0.5}, "dropout does not apply to networks 'conv', which take generator_width"),
+        ("reference", {"spectral_norm": True}, "spectral_norm does not apply to networks 'mlp'"),
         ("reference", {"networks": "transformer"}, "networks must be one of mlp, conv"),
-        ("reference", {"loss": "hinge", "label_smoothing": 0.1}, "label_smoothing is a matter of the loss"),
+        ("reference", {"loss": "hinge", "label_smoothing": 0.1}, "label_smoothing applies to the loss binary_cross"),
     ],
 )
-def test_settings_that_do_not_go_together_are_refused(preset, changes, sentence):
+def test_invalid_combinations_of_settings_are_refused(preset, changes, sentence):
     with pytest.raises(ValueError, match=sentence):
         presets.resolve(preset, changes)
 
 
-def test_the_table_is_not_touched():
+def test_changing_a_result_leaves_the_table_unchanged():
     presets.resolve("reference")["generator_widths"].append(3)
     assert presets.resolve("reference")["generator_widths"] == [256, 512, 1024]
 
 
-def test_a_conditional_preset_needs_classes():
-    with pytest.raises(ValueError, match="needs images with labels"):
+def test_a_conditional_preset_needs_num_classes():
+    with pytest.raises(ValueError, match="a conditional preset needs num_classes"):
         presets.build(presets.resolve("fast-conditional"))

@@ -11,7 +11,7 @@ SIZE = int(np.prod(IMAGE_SHAPE))
 
 
 def linear_discriminator(weights):
-    """Logits `<weights, image>`: its gradient is the weights, whatever the image."""
+    """A discriminator with logits `<weights, image>`: its gradient is `weights` at every image."""
     network = keras.Sequential(
         [keras.Input(IMAGE_SHAPE), keras.layers.Flatten(), keras.layers.Dense(1, use_bias=False)]
     )
@@ -25,7 +25,7 @@ def make_generator():
 
 
 def step(discriminator, images, regularizers, **kwargs):
-    """What one step of plain gradient descent with rate 1 takes from the discriminator's weights."""
+    """Returns the change of the discriminator's weights in one step of gradient descent with learning rate 1."""
     model = gan.GAN(make_generator(), discriminator, seed=0)
     model.compile(keras.optimizers.SGD(1e-9), keras.optimizers.SGD(1.0), regularizers=regularizers, **kwargs)
     before = discriminator.get_weights()
@@ -39,11 +39,11 @@ def step(discriminator, images, regularizers, **kwargs):
     [
         (gan.regularizers.R1(weight=3.0), lambda w: 3 * w),
         (gan.regularizers.R2(weight=0.5), lambda w: 0.5 * w),
-        # Of (|w| - 1)^2 it is 2 (|w| - 1) w / |w|.
+        # The gradient of (|w| - 1)^2 is 2 (|w| - 1) w / |w|.
         (gan.regularizers.GradientPenalty(weight=10.0), lambda w: 20 * (1 - 1 / np.linalg.norm(w)) * w),
     ],
 )
-def test_equals_the_closed_form_of_a_linear_discriminator(images, regularizer, gradient, jit_compile):
+def test_regularizers_equal_the_closed_form_for_a_linear_discriminator(images, regularizer, gradient, jit_compile):
     weights = RNG.normal(size=SIZE).astype("float32")
     plain, penalized = (
         step(linear_discriminator(weights), images, regularizers, jit_compile=jit_compile)
@@ -53,7 +53,7 @@ def test_equals_the_closed_form_of_a_linear_discriminator(images, regularizer, g
 
 
 def quadratic_discriminator():
-    """Logits `|a * image|^2 / 2`: its gradient is `a^2 * image`."""
+    """A discriminator with logits `|a * image|^2 / 2`: its gradient is `a^2 * image`."""
 
     @keras.saving.register_keras_serializable(package="test")
     class Quadratic(keras.layers.Layer):
@@ -66,18 +66,18 @@ def quadratic_discriminator():
     return keras.Sequential([keras.Input(IMAGE_SHAPE), keras.layers.Flatten(), Quadratic()])
 
 
-def test_r1_looks_at_real_and_r2_at_generated_images(images):
+def test_r1_uses_real_and_r2_generated_images(images):
     plain = step(quadratic_discriminator(), images, [])
     latents = keras.random.normal((len(images), 5), seed=keras.random.SeedGenerator(0))
     fakes = np.asarray(make_generator()(latents, training=True))
-    # Half of E |a^2 x|^2 has the gradient 2 a^3 E x^2, where a is 1.
-    for regularizer, looked_at in ((gan.regularizers.R1(weight=1.0), images), (gan.regularizers.R2(weight=1.0), fakes)):
+    # E |a^2 x|^2 / 2 has the gradient 2 a^3 E x^2, and a is 1.
+    for regularizer, points in ((gan.regularizers.R1(weight=1.0), images), (gan.regularizers.R2(weight=1.0), fakes)):
         penalized = step(quadratic_discriminator(), images, [regularizer])
-        expected = 2 * (looked_at.reshape(len(images), -1) ** 2).mean(axis=0)
+        expected = 2 * (points.reshape(len(images), -1) ** 2).mean(axis=0)
         np.testing.assert_allclose(penalized - plain, expected, rtol=1e-3, atol=1e-5)
 
 
-def test_interpolated_points_lie_between_the_images():
+def test_gradient_penalty_uses_points_between_the_images():
     seed = keras.random.SeedGenerator(0)
     real, fake = (RNG.uniform(-1, 1, (500, *IMAGE_SHAPE)).astype("float32") for _ in range(2))
     points = np.asarray(gan.regularizers.GradientPenalty().points(real, fake, seed))
@@ -86,13 +86,42 @@ def test_interpolated_points_lie_between_the_images():
     assert places.min() > -1e-3 and places.max() < 1 + 1e-3 and 0.4 < places.mean() < 0.6
 
 
-def test_lazily_it_is_taken_every_so_many_steps_and_as_much_larger(images):
+@pytest.mark.parametrize("shape", [(7,), (8, 2), (3, 4, 5, 2)], ids=["tabular", "audio", "video"])
+def test_regularizers_work_for_images_of_any_rank(shape):
+    gradients = RNG.normal(size=(9, *shape)).astype("float32")
+    norms = np.linalg.norm(gradients.reshape(9, -1), axis=1)
+    assert float(gan.regularizers.R1().penalty(gradients)) == pytest.approx((norms**2).mean() / 2, rel=1e-5)
+    penalty = gan.regularizers.GradientPenalty()
+    assert float(penalty.penalty(gradients)) == pytest.approx(((norms - 1) ** 2).mean(), rel=1e-5)
+    real, fake = (np.full((9, *shape), value, "float32") for value in (1, 0))
+    # Between 1 and 0, the points are the random places themselves: one for each image.
+    places = np.asarray(penalty.points(real, fake, keras.random.SeedGenerator(0))).reshape(9, -1)
+    assert places.shape == (9, np.prod(shape)) and (places == places[:, :1]).all() and len(set(places[:, 0])) == 9
+
+
+@pytest.mark.parametrize("shape", [(7,), (8, 2), (3, 4, 5, 2)], ids=["tabular", "audio", "video"])
+def test_models_of_any_rank_train_with_regularizers(shape):
+    generator = keras.Sequential(
+        [
+            keras.Input((3,)),
+            keras.layers.Dense(int(np.prod(shape)), activation="tanh"),
+            keras.layers.Reshape(shape),
+        ]
+    )
+    discriminator = keras.Sequential([keras.Input(shape), keras.layers.Flatten(), keras.layers.Dense(1)])
+    model = gan.GAN(generator, discriminator, seed=0)
+    model.compile("adam", "adam", regularizers=[gan.regularizers.R1(), gan.regularizers.GradientPenalty()])
+    logs = model.train_on_batch(RNG.uniform(-1, 1, (4, *shape)).astype("float32"), return_dict=True)
+    assert np.isfinite(logs["loss"])
+
+
+def test_a_lazy_penalty_is_applied_every_interval_steps_and_scaled_by_interval(images):
     weights = RNG.normal(size=SIZE).astype("float32")
     changes = []
     for regularizers in ([], [gan.regularizers.R1(weight=0.01, interval=3)]):
         discriminator = linear_discriminator(weights)
         model = gan.GAN(make_generator(), discriminator, seed=0)
-        # With a rate this small the weights, and so the gradients, stay what they are.
+        # With learning rates this small, weights and gradients stay almost constant.
         model.compile(keras.optimizers.SGD(1e-9), keras.optimizers.SGD(1e-3), regularizers=regularizers)
         path = [weights]
         for _ in range(7):
@@ -103,7 +132,7 @@ def test_lazily_it_is_taken_every_so_many_steps_and_as_much_larger(images):
     np.testing.assert_allclose(added, [0.03, 0, 0, 0.03, 0, 0, 0.03], atol=2e-3)
 
 
-def test_it_is_saved_and_goes_on_as_if_never_stopped(make_model, images, tmp_path):
+def test_a_loaded_model_continues_with_its_regularizers(make_model, images, tmp_path):
     regularizers = [gan.regularizers.R1(2.0, interval=2), gan.regularizers.GradientPenalty(1.0)]
     model = make_model(regularizers=regularizers)
     for _ in range(3):
@@ -138,12 +167,12 @@ def test_mixed_precision_and_convolutions_train(images):
     assert all(np.isfinite(weight).all() for weight in model.get_weights())
 
 
-def test_what_is_no_regularizer_is_refused(make_model):
+def test_invalid_regularizers_are_refused(make_model):
     with pytest.raises(ValueError, match="regularizers must be a list of those of gan.regularizers, not .'r1'"):
         make_model(regularizers=["r1"])
     with pytest.raises(ValueError, match="regularizers must be a list of those"):
         make_model(regularizers=gan.regularizers.R1())
-    with pytest.raises(ValueError, match="weight must be above 0, not 0"):
+    with pytest.raises(ValueError, match="weight must be a number above 0, not 0"):
         gan.regularizers.R1(weight=0)
-    with pytest.raises(ValueError, match="interval must be a positive whole number, not 0.5"):
+    with pytest.raises(ValueError, match="interval must be a positive integer, not 0.5"):
         gan.regularizers.R2(interval=0.5)

@@ -1,4 +1,4 @@
-"""Sweeps: keras-tuner searches for the hyperparameters of a GAN with the lowest fid.
+"""Sweeps: searches for the hyperparameters with the lowest fid, with keras-tuner.
 
 Every public name is imported on first use, as in `gan`.
 """

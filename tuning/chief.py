@@ -1,4 +1,4 @@
-"""The chief of a sweep: hands trials to workers over keras-tuner's protocol, and keeps the records."""
+"""The chief of a sweep: assigns trials to workers over the protocol of keras-tuner and keeps the records."""
 
 import time
 from concurrent import futures
@@ -16,7 +16,7 @@ POLL_SECONDS = 0.2
 
 
 class _Servicer(OracleServicer):
-    """Keras-tuner's own, but an error of the oracle is not for the worker alone."""
+    """The servicer of keras-tuner. It also keeps an error of the oracle, so that the chief can stop."""
 
     error = None
 
@@ -38,19 +38,19 @@ class _Servicer(OracleServicer):
 
 
 def serve(output, address):
-    """Runs the chief until there are no more trials and all workers know it.
+    """Runs the chief until all trials have ended and every worker has been told.
 
-    An error ends the process: what is on disk is in order, what is in memory may not be.
+    An error of the oracle ends the process, because its state in memory may be invalid. The records on disk are valid.
 
     Args:
         output: Folder of the sweep.
-        address: `(host, port)` to listen at.
+        address: Tuple `(host, port)` to listen on.
 
     Raises:
         RuntimeError: The port is in use.
     """
     oracle = oracles.open_oracle(output, read_settings(output))
-    # One thread: what keras-tuner locks for several stays locked after an error.
+    # One thread, because the locks of keras-tuner stay locked after an error.
     server = grpc.server(futures.ThreadPoolExecutor(max_workers=1), options=[("grpc.so_reuseport", 0)])
     servicer = _Servicer(oracle)
     protos.get_service_grpc().add_OracleServicer_to_server(servicer, server)
@@ -71,7 +71,7 @@ def serve(output, address):
 
 
 class _Silence:
-    """For how long each worker has not been heard of, by a clock of our own: theirs may differ."""
+    """Measures how long each worker has been silent, by the local clock: clocks of other machines may differ."""
 
     def __init__(self, output):
         self.output = output
@@ -80,7 +80,7 @@ class _Silence:
     def is_too_long(self, tuner_id, trial_id):
         try:
             beat = heartbeat_file(self.output, tuner_id).stat().st_mtime_ns
-        except FileNotFoundError:  # It has not begun.
+        except FileNotFoundError:  # The worker has not started the trial yet.
             beat = None
         now = time.monotonic()
         last_beat, since = self.heard.get((tuner_id, trial_id), (None, now))

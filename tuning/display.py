@@ -1,4 +1,4 @@
-"""How far a sweep is, for the one who waits for it."""
+"""The progress of a sweep on the terminal."""
 
 import time
 
@@ -10,12 +10,17 @@ from gan.cli import format_duration
 from tuning.layout import best_epoch, read_history, read_records
 
 
+def count(number, noun):
+    """Returns a number with its noun in the right form: `"1 trial"`, `"3 trials"`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 class Display:
-    """A line for each trial that has ended and, in a terminal, a live table of those under way.
+    """Prints a line for each trial that has ended and, on a terminal, a live table of the running trials.
 
     Args:
         output: Folder of the sweep.
-        epochs: List of the epochs of each trial.
+        epochs: List with the number of epochs of each trial.
     """
 
     def __init__(self, output, epochs):
@@ -29,7 +34,7 @@ class Display:
         self.told = set(records["end_order"])
         self.started = time.monotonic() - records["seconds"]
         if self.told:
-            self.console.print(f"going on after {len(self.told)} of {len(self.planned)} trials.")
+            self.console.print(f"resuming after {len(self.told)} of {count(len(self.planned), 'trial')}.")
         if self.console.is_terminal:
             self.live.start()
         return self
@@ -39,7 +44,7 @@ class Display:
         self.live.stop()
 
     def refresh(self):
-        """Shows how things are."""
+        """Prints the trials that have ended since the last call, and updates the table."""
         records = read_records(self.output)
         if records is None:
             return
@@ -63,7 +68,7 @@ class Display:
     def _progress(self, records, histories):
         trials = records["trials"]
         ended = [trials[trial_id] for trial_id in records["end_order"]]
-        parts = [f"{len(ended)} of {len(self.planned)} trials"]
+        parts = [f"{len(ended)} of {count(len(self.planned), 'trial')}"]
         if failed := sum(trial["status"] == "FAILED" for trial in ended):
             parts.append(f"{failed} failed")
         scores = [(trial["score"], trial["trial_id"]) for trial in ended if trial["status"] == "COMPLETED"]
@@ -90,7 +95,7 @@ class Display:
         )
 
     def _span(self, trial):
-        """The epoch that a trial goes on from, and the one it goes on to."""
+        """Returns the epochs at which a trial starts and ends."""
         values = trial["hyperparameters"]["values"]
         return values.get("tuner/initial_epoch", 0), values.get("tuner/epochs", self.planned[0])
 

@@ -1,4 +1,4 @@
-"""What a sweep leaves for its readers: a leaderboard, pictures, the best hyperparameters and the best model."""
+"""The results of a sweep: a leaderboard, pictures, the best hyperparameters and the best model."""
 
 import csv
 import json
@@ -8,7 +8,7 @@ import keras_tuner
 
 import gan
 from gan.files import written_whole
-from tuning import pictures
+from tuning import noise, pictures
 from tuning import space as spaces
 from tuning.layout import best_epoch, leaderboard_file, read_history, read_records, read_settings, run_folder
 
@@ -18,10 +18,13 @@ LATENTS_SEED = 0
 
 
 def write_leaderboard(output):
-    """Writes `leaderboard.csv`, the pictures and, of the best trial, `best.json` and `best.keras`.
+    """Writes `leaderboard.csv`, the pictures and, for the best trial, `best.json` and `best.keras`.
 
     Args:
         output: Folder of the sweep.
+
+    Returns:
+        A warning if no trial is better than noise, else None.
     """
     settings = read_settings(output)
     records = read_records(output)
@@ -32,7 +35,7 @@ def write_leaderboard(output):
         writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
     ranked = [row for row in rows if row["status"] == "COMPLETED"]
     if not ranked:
-        return
+        return None
     best = ranked[0]
     with written_whole(output / "best.json") as partial:
         found = {name: best[name] for name in settings["space"]}
@@ -52,10 +55,11 @@ def write_leaderboard(output):
     pictures.save_parallel_coordinates(output / "parallel_coordinates.png", scored, logarithmic)
     shown = ranked[:TOP] if preset in (None, *ranked[:TOP]) else [*ranked[: TOP - 1], preset]
     gan.images.save_panels(output / "samples.png", [_sample(output, row) for row in shown])
+    return noise.warning(output, settings, best["val_fid"])
 
 
 def _rank(output, records, settings):
-    """A dict for each trial that has ended, the best first; one that was promoted is a part of what it became."""
+    """Returns a dict for each trial that has ended, best first. Trials that were promoted are left out."""
     trials = records["trials"]
     promoted = {trial["hyperparameters"]["values"].get("tuner/trial_id") for trial in trials.values()}
     rows = []

@@ -1,4 +1,4 @@
-"""keras-tuner's oracles, with records that survive whatever happens to the process that writes them."""
+"""The oracles of keras-tuner, with records that survive a crash of the process that writes them."""
 
 import copy
 import json
@@ -19,17 +19,17 @@ HOPELESS_FAILURES = 3
 
 
 class SweepOracle(keras_tuner.Oracle):
-    """What all oracles of a sweep have in common; combine it with one of keras-tuner's.
+    """Mixin for the oracles of keras-tuner, with the behaviour that all oracles of a sweep share.
 
-    The first trial is the space's defaults. All that is known is in one file, `oracle.json`, which is written whole,
-    and only then copied to each `trial.json`: a process that is killed loses nothing that it had answered.
+    The first trial uses the defaults of the space. The whole state is written atomically to one file, `oracle.json`,
+    and then copied to the `trial.json` files. A process that is killed loses nothing that it had already answered.
     """
 
     def __init__(self, **kwargs):
-        # keras-tuner would raise inside of `end_trial`, before it has recorded anything.
+        # With a limit, keras-tuner raises in `end_trial` before it has recorded the failure.
         super().__init__(objective=OBJECTIVE, max_consecutive_failed_trials=None, **kwargs)
         self.verbose = 0
-        # Seconds of the sweep, and at how many of them each trial started and ended.
+        # Seconds since the sweep began, and the start and end of each trial on this clock.
         self.seconds_before = 0.0
         self.loaded_at = time.monotonic()
         self.times = {}
@@ -37,12 +37,12 @@ class SweepOracle(keras_tuner.Oracle):
 
     @property
     def seconds(self):
-        """How long the sweep has been under way, without the time between its commands."""
+        """The duration of the sweep in seconds, without interruptions."""
         return self.seconds_before + time.monotonic() - self.loaded_at
 
     @property
     def is_hopeless(self):
-        """Whether all of the first few trials have failed, so that the others would as well."""
+        """Whether the first few trials have all failed, so that the sweep is stopped."""
         failures = [self.trials[trial_id].status == "FAILED" for trial_id in self.end_order]
         return len(failures) >= HOPELESS_FAILURES and all(failures)
 
@@ -54,18 +54,18 @@ class SweepOracle(keras_tuner.Oracle):
         return self.draw(trial_id)
 
     def draw(self, trial_id):
-        """What keras-tuner tries next."""
+        """Returns the next trial of keras-tuner."""
         return super().populate_space(trial_id)
 
     def reference_values(self):
-        """The values of the first trial."""
+        """Returns the values of the first trial."""
         return dict(self.hyperparameters.values)
 
     @keras_tuner.synchronized
     def create_trial(self, tuner_id):
         trial = super().create_trial(tuner_id)
         if trial.status == "STOPPED" and self.ongoing_trials:
-            # One of these may come back, from a worker that is lost.
+            # A running trial is given to another worker if its own is lost.
             trial.status = "IDLE"
         if trial.status == "RUNNING":
             self.times[trial.trial_id] = [self.seconds, None]
@@ -75,20 +75,20 @@ class SweepOracle(keras_tuner.Oracle):
     @keras_tuner.synchronized
     def end_trial(self, trial):
         if trial.trial_id in self.end_order:
-            return  # Told again, by a worker that did not hear the answer.
+            return  # A worker repeats its call if it did not receive the answer.
         if trial.trial_id in self._retry_queue:
             self._retry_queue.remove(trial.trial_id)
         self.times[trial.trial_id][1] = self.seconds
-        # What goes over the wire has no message.
+        # The protocol does not transmit the message.
         failure = failure_file(self._directory, trial.trial_id)
         trial.message = failure.read_text() if trial.status == "FAILED" and failure.exists() else None
         super().end_trial(trial)
-        # keras-tuner saves before it takes the trial from the worker.
+        # keras-tuner saves before it removes the trial from the worker.
         self.save()
 
     @keras_tuner.synchronized
     def requeue(self, tuner_id):
-        """Takes the trial of a worker that is lost away from it, for another one."""
+        """Removes the trial from a lost worker, so that another worker gets it."""
         if tuner_id in self.ongoing_trials:
             self._retry_queue.append(self.ongoing_trials.pop(tuner_id).trial_id)
             self.tuner_ids.discard(tuner_id)
@@ -102,7 +102,7 @@ class SweepOracle(keras_tuner.Oracle):
     def set_state(self, state):
         self.trials = {trial_id: Trial.from_state(trial) for trial_id, trial in state["trials"].items()}
         super().set_state(state)
-        # Workers outlive a chief, and come back with what they were at.
+        # Workers outlive the chief and report the trials that they were running.
         self.ongoing_trials = {
             tuner_id: trial for tuner_id, trial in self.ongoing_trials.items() if trial.status == "RUNNING"
         }
@@ -111,7 +111,7 @@ class SweepOracle(keras_tuner.Oracle):
         self._written = {trial_id: _read_json(self._trial_file(trial_id)) for trial_id in self.trials}
 
     def save(self):
-        # Trials change in place, and those of the file are to be told from those of the next.
+        # Trials are modified in place, so the comparison with the last state needs a copy.
         state = copy.deepcopy(self.get_state())
         with written_whole(self._get_oracle_fname()) as partial:
             partial.write_text(json.dumps(state))
@@ -129,33 +129,33 @@ class SweepOracle(keras_tuner.Oracle):
 
     def reload(self):
         self.set_state(_read_json(self._get_oracle_fname()))
-        # What was killed between the two kinds of files.
+        # Writes the `trial.json` files that are missing if the process was killed between the two kinds of files.
         self.save()
 
 
 class RandomOracle(SweepOracle, RandomSearchOracle):
-    """Draws each trial at random."""
+    """Random search: draws each trial independently."""
 
 
 class BayesianOracle(SweepOracle, BayesianOptimizationOracle):
-    """Fits a Gaussian process to the trials, and takes what it expects most of."""
+    """Bayesian optimization: fits a Gaussian process to the trials and chooses the most promising one."""
 
     def draw(self, trial_id):
-        # keras-tuner does not save this one: each trial gets its own, so that a sweep that goes on does not repeat it.
+        # keras-tuner does not save its random state. One state per trial keeps a resumed sweep from repeating draws.
         self._random_state = np.random.RandomState(self.seed + len(self.trials))
         return super().draw(trial_id)
 
 
 class BracketOracle(SweepOracle, HyperbandOracle):
-    """Gives many trials few epochs, and the best of them more (Hyperband; Li et al. 2018, arXiv 1603.06560)."""
+    """Hyperband: trains many trials for few epochs and the best of them for more (Li et al. 2018, arXiv 1603.06560)."""
 
     def reference_values(self):
-        # At full length and in no bracket: nothing is compared with it on the way.
+        # The first trial has full length and belongs to no bracket.
         values = super().reference_values()
         return {**values, "tuner/epochs": self.max_epochs, "tuner/initial_epoch": 0}
 
     def draw(self, trial_id):
-        # keras-tuner waits for trials that have failed to complete, and gives up a bracket for it.
+        # keras-tuner waits for failed trials to complete. Presented as the worst ones, they do not block a bracket.
         trials = self.trials
         self.trials = {name: _as_worst(trial) for name, trial in trials.items()}
         try:
@@ -164,7 +164,7 @@ class BracketOracle(SweepOracle, HyperbandOracle):
             self.trials = trials
 
     def planned_epochs(self):
-        """List of the epochs of each trial to come."""
+        """Returns a list with the number of epochs of each trial."""
         brackets = range(self._get_num_brackets())
         return [self.max_epochs] + self.hyperband_iterations * [
             self._get_epochs(bracket, number) - (self._get_epochs(bracket, number - 1) if number else 0)
@@ -188,29 +188,29 @@ def _as_worst(trial):
 
 
 def build_oracle(settings):
-    """Makes the oracle of a sweep.
+    """Creates the oracle of a sweep.
 
     Args:
-        settings: Dict of the sweep: `tuner`, `space`, `seed`, `epochs`, `trials` and `iterations`.
+        settings: Dict with `tuner`, `space`, `seed`, `epochs`, `trials` and `iterations`.
 
     Returns:
         A `SweepOracle`.
     """
     hyperparameters = keras_tuner.HyperParameters()
     spaces.choose(hyperparameters, settings["space"])
-    # keras-tuner takes 0 for no seed.
+    # keras-tuner treats the seed 0 as none.
     common = {"hyperparameters": hyperparameters, "allow_new_entries": False, "seed": settings["seed"] + 1}
     if settings["tuner"] == "random":
         return RandomOracle(max_trials=settings["trials"], **common)
     if settings["tuner"] == "bayesian":
-        # Its default would be random for longer than most sweeps are.
+        # The default number of random trials exceeds the length of most sweeps.
         few = max(3, settings["trials"] // 4)
         return BayesianOracle(max_trials=settings["trials"], num_initial_points=few, **common)
     return BracketOracle(max_epochs=settings["epochs"], hyperband_iterations=settings["iterations"], **common)
 
 
 def open_oracle(output, settings):
-    """The oracle of a sweep, with all that its folder knows already.
+    """Creates the oracle of a sweep and loads its records, if there are any.
 
     Args:
         output: Folder of the sweep.

@@ -1,4 +1,4 @@
-"""What the processes of a sweep import, once for all of them."""
+"""The imports of all processes of a sweep, done once in the server that they are forked from."""
 
 from gan.cli import import_keras
 

@@ -1,4 +1,4 @@
-"""What a sweep makes sure of before it starts."""
+"""The checks of a sweep before it starts."""
 
 import os
 
@@ -11,14 +11,18 @@ from tuning.hypermodel import GANHyperModel
 
 
 def prepare(settings):
-    """Settles what a sweep is asked for on this machine, and refuses what no trial could be run with.
+    """Completes the settings of a sweep and refuses settings with which no trial can run.
 
     Args:
-        settings: Dict, as in `tuning.sweep.run_sweep`.
+        settings: Dict of settings, as in `tuning.sweep.run_sweep`.
 
     Returns:
-        The settings, with the data's own name, shape and number of classes, the extractor and the whole space; a list
-        of the names of this machine's GPUs; and a list of the epochs of each trial.
+        A tuple of three:
+
+        - the settings, completed by the source, image shape and number of classes of the data, the extractor and the
+          whole space;
+        - a list with the names of the GPUs of this machine;
+        - a list with the number of epochs of each trial.
 
     Raises:
         ValueError: The data, the extractor or the space cannot be used.
@@ -28,7 +32,8 @@ def prepare(settings):
     image_shape = list(gan.datasets.load(data, 1, shape, split="test").element_spec.shape[1:])
     extractor = settings["extractor"] or gan.metrics.usual_extractor(data, image_shape)
     if extractor is None:
-        raise ValueError(f"{data} holds images of {image_shape}: for such images fid needs an --extractor.")
+        shown = "x".join(map(str, image_shape))
+        raise ValueError(f"{data} contains images of {shown}: choose a feature extractor for fid with --extractor.")
     preset = settings["preset"]
     num_classes = gan.datasets.count_classes(data) if gan.presets.resolve(preset)["conditional"] else None
     network = gan.metrics.load_extractor(extractor)

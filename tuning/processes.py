@@ -1,7 +1,7 @@
-"""The processes of a sweep: how they start, how they end, and how none of them is left behind.
+"""Starts and ends the processes of a sweep, and leaves none of them behind.
 
-Where it can be they are forked from a server that has imported TensorFlow but never used it, so that each starts in an
-instant, with a memory of its own that it gives back at its end. The command itself imports neither.
+If possible, processes are forked from a server that has imported TensorFlow but never used it. They start instantly,
+and their memory is freed when they end. The process of the command imports neither Keras nor TensorFlow.
 """
 
 import contextlib
@@ -13,7 +13,7 @@ import sys
 import threading
 from multiprocessing.connection import wait
 
-# How a worker ends but for after a trial (0) and by accident.
+# Exit statuses of a worker, besides 0 after a trial.
 NO_MORE_TRIALS = 10
 NO_CHIEF = 11
 DISK_FULL = 12
@@ -21,15 +21,15 @@ HEARTBEAT_SECONDS = 5
 
 
 def get_context(forks=True):
-    """What starts processes.
+    """Returns the `multiprocessing` context that starts processes.
 
     Args:
-        forks: Bool, whether they may be forked, which CUDA does not survive (nor does macOS). Default True.
+        forks: Bool. Whether processes may be forked. CUDA and macOS do not support it. Defaults to True.
 
     Returns:
-        A context of `multiprocessing`.
+        A `multiprocessing` context.
     """
-    # Read when a library is imported, and by TensorFlow when it finds a GPU. What NumPy has to do is small.
+    # Libraries read these when they are imported, TensorFlow when it finds a GPU. NumPy has little work: one thread.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
@@ -39,16 +39,16 @@ def get_context(forks=True):
 
 
 def start(context, target, *arguments, name="", log=None, environment=None, heartbeat=None):
-    """Starts a function in a process that ends with this one, whatever ends it, and does not mind Ctrl-C.
+    """Runs a function in a new process, which ignores Ctrl-C and ends when this process ends for any reason.
 
     Args:
-        context: What `get_context` returns.
-        target: `"module:function"`, which is not imported here.
-        *arguments: What can be pickled.
-        name: String, what the system shows it as, where it can be told.
-        log: File to add its errors and warnings to. Default None: they go where those of this process go.
-        environment: Dict of environment variables to set. Default None.
-        heartbeat: File whose time of change is kept up to date while the process lives. Default None.
+        context: A context from `get_context`.
+        target: String `"module:function"`. It is imported only in the new process.
+        *arguments: Arguments of the function. They must be picklable.
+        name: String. Name of the process in the system's process list, on Linux.
+        log: `pathlib.Path` of a file to which stderr is appended. Defaults to None: the stderr of this process.
+        environment: Dict of environment variables to set. Defaults to None.
+        heartbeat: Path of a file whose modification time is updated while the process lives. Defaults to None.
 
     Returns:
         The `multiprocessing.Process`.
@@ -59,17 +59,21 @@ def start(context, target, *arguments, name="", log=None, environment=None, hear
 
 
 def call(context, target, *arguments, log=None):
-    """Calls a function in a process of its own.
+    """Calls a function in a new process and waits for its result.
 
     Args:
-        context, target, arguments, log: As in `start`.
+        context: As in `start`.
+        target: As in `start`.
+        *arguments: As in `start`.
+        log: As in `start`.
 
     Returns:
-        What the function returns.
+        The return value of the function.
 
     Raises:
-        ValueError, OSError: The function raises it.
-        RuntimeError: The process died, by another error (which it has printed) or otherwise.
+        ValueError: The function raised it.
+        OSError: The function raised it.
+        RuntimeError: The process died, for example from another error, which it printed.
     """
     receiver, sender = context.Pipe(duplex=False)
     process = start(context, "tuning.processes:_answer", sender, target, arguments, name="tune", log=log)
@@ -88,12 +92,12 @@ def call(context, target, *arguments, log=None):
 
 
 def count_cores():
-    """How many cores this process may use."""
+    """Returns the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
 def describe_exit(exitcode):
-    """How a process has ended, in words."""
+    """Returns how a process ended, in words."""
     return f"exit status {exitcode}" if exitcode >= 0 else f"killed by {signal.Signals(-exitcode).name}"
 
 
@@ -108,7 +112,7 @@ def _enter(target, arguments, name, log, environment, heartbeat):
         log.parent.mkdir(parents=True, exist_ok=True)
         with open(log, "a") as file, open(os.devnull, "w") as nowhere:
             os.dup2(file.fileno(), 2)
-            # keras-tuner prints numbers that it was debugged with.
+            # keras-tuner prints debugging output.
             os.dup2(nowhere.fileno(), 1)
     _find(target)(*arguments)
 
@@ -116,9 +120,9 @@ def _enter(target, arguments, name, log, environment, heartbeat):
 def _watch(parent, heartbeat):
     while not wait([parent], timeout=HEARTBEAT_SECONDS):
         if heartbeat is not None:
-            with contextlib.suppress(FileNotFoundError):  # It has no trial.
+            with contextlib.suppress(FileNotFoundError):  # The worker has no trial.
                 os.utime(heartbeat)
-    # Nothing that the process may be in the middle of keeps it from ending.
+    # Ends the process immediately, whatever its main thread is doing.
     os._exit(1)
 
 

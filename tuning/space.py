@@ -1,10 +1,12 @@
-"""The space that a sweep searches, as data, and how keras-tuner is told of it."""
+"""The search space of a sweep, as data, and its translation for keras-tuner."""
+
+import math
 
 from gan import presets
 
-# An entry is `values` to choose from, or a range from `min` to `max` (with a `step`, or `sampling` "log"). Where it has
-# `layers`, the fewest and the most, each layer chooses for itself. A bare value is fixed. An entry without a `default`,
-# which is tried first, takes it from the preset.
+# An entry is a list of `values`, or a range from `min` to `max`, optionally with a `step` or with `sampling` "log".
+# `layers` is the minimum and the maximum number of layers, each of which chooses its own width. A number or a list of
+# widths instead of an entry is a fixed value. The first trial uses `default`, which defaults to the preset's value.
 SPACES = {
     "mlp": {
         "latent_dim": {"values": [32, 64, 100, 200]},
@@ -31,21 +33,22 @@ SPACES = {
 
 
 def complete(changes=None, preset="reference"):
-    """The whole space around a preset: that of its networks, with what a user changes in it.
+    """Returns the search space around a preset: the entries for its networks, with changes.
 
     Args:
-        changes: Dict from names of settings that are numbers, or lists of them, to entries like those of `SPACES`.
-            Default None.
-        preset: As in `gan.presets.resolve`. Default `"reference"`.
+        changes: Dict that maps names of numeric settings of `gan.presets` to entries like those of `SPACES`, or to
+            fixed values. Defaults to None: no changes.
+        preset: Name of a preset, as in `gan.presets.resolve`. Defaults to `"reference"`.
 
     Returns:
-        A dict from names to entries.
+        A dict that maps names of settings to complete entries.
 
     Raises:
-        ValueError: A name or an entry is unknown, or a default lies outside of its own range.
+        ValueError: A name is unknown, an entry is invalid, or a default is outside its range.
 
     Example:
 
+    >>> from tuning import space
     >>> space.complete({"dropout": 0.5})["dropout"]
     0.5
     """
@@ -54,9 +57,9 @@ def complete(changes=None, preset="reference"):
     names = [name for name in settings if is_numeric[name] and name != "epochs"]
     changes = {} if changes is None else changes
     if not isinstance(changes, dict):
-        raise ValueError(f"a space must be a table from names to entries, not {changes!r}.")
+        raise ValueError(f"a space must be a dict that maps names to entries, not {changes!r}.")
     if unknown := sorted(set(changes) - set(names)):
-        raise ValueError(f"a space around {preset} has no {', '.join(unknown)}; its names are {', '.join(names)}.")
+        raise ValueError(f"the space of {preset} has no {', '.join(unknown)}; its names are {', '.join(names)}.")
     space = {**SPACES[settings["networks"]], **changes}
     for name, entry in space.items():
         if isinstance(entry, dict):
@@ -67,14 +70,22 @@ def complete(changes=None, preset="reference"):
 
 
 def choose(hp, space):
-    """What the job is trained with, as `hp` has it; what `hp` does not know yet is declared.
+    """Returns the values of a trial, and declares the hyperparameters that `hp` does not have yet.
 
     Args:
         hp: A `keras_tuner.HyperParameters`.
-        space: What `complete` returns.
+        space: Dict of complete entries, as `complete` returns it.
 
     Returns:
-        Dict from the names of the space to values: `{"latent_dim": 100, ..., "generator_widths": [256, 512, 1024]}`.
+        A dict that maps the names of the space to values, such as
+        `{"latent_dim": 100, ..., "generator_widths": [256, 512, 1024]}`.
+
+    Example:
+
+    >>> import keras_tuner
+    >>> from tuning import space
+    >>> space.choose(keras_tuner.HyperParameters(), space.complete())["latent_dim"]
+    100
     """
     return {name: _choose(hp, name, entry) for name, entry in space.items()}
 
@@ -86,9 +97,24 @@ def _choose(hp, name, entry):
         return _choose_widths(hp, name.removesuffix("_widths"), entry)
     if "values" in entry:
         return hp.Choice(name, entry["values"], default=entry["default"])
-    number = hp.Int if isinstance(entry["default"], int) else hp.Float
     step, sampling = entry.get("step"), entry.get("sampling", "linear")
+    if step is not None and isinstance(entry["default"], float):
+        return hp.Choice(name, _grid(entry), default=entry["default"])
+    number = hp.Int if isinstance(entry["default"], int) else hp.Float
     return number(name, entry["min"], entry["max"], step=step, sampling=sampling, default=entry["default"])
+
+
+def _grid(entry):
+    """Returns the floats of a range with a step, and its default.
+
+    keras-tuner would add up the steps without rounding: 0.30000000000000004, and no 0.6 for six steps of 0.1.
+    """
+    lowest, highest, step = entry["min"], entry["max"], entry["step"]
+    if entry.get("sampling") == "log":
+        values = [lowest * step**index for index in range(int(math.log(highest / lowest, step) + 1e-9) + 1)]
+    else:
+        values = [lowest + index * step for index in range(int((highest - lowest) / step + 1e-9) + 1)]
+    return sorted({*(float(f"{value:.12g}") for value in values), entry["default"]})
 
 
 def _choose_widths(hp, network, entry):
@@ -111,7 +137,7 @@ def _check_entry(name, entry):
     if not isinstance(entry, dict):
         values = entry if has_layers and isinstance(entry, list) else [entry]
         if not values or not all(map(_is_number, values)):
-            refuse("must be a number, or a list of them for widths, where it is fixed")
+            refuse("must be a number, or a list of numbers for widths, if it is fixed")
         return
     kinds = {"values", "default"} | {"layers"} if has_layers else {"values", "default"}, {"min", "max", "default"}
     if not (set(entry) == kinds[0] or (not has_layers and kinds[1] <= set(entry) <= kinds[1] | {"step", "sampling"})):
@@ -123,23 +149,26 @@ def _check_entry(name, entry):
         is_inside = isinstance(defaults, list) and all(value in entry["values"] for value in defaults)
     else:
         if entry.get("sampling", "linear") not in ("linear", "log"):
-            refuse("must have the sampling linear or log")
+            refuse("must have linear or log as sampling")
         if not all(_is_number(entry[key]) for key in ("min", "max", "default")):
             refuse("must have numbers as min, max and default")
         is_inside = entry["min"] <= entry["default"] <= entry["max"]
         if entry.get("sampling") == "log" and entry["min"] <= 0:
-            refuse("must have a min above 0, as its sampling is log")
+            refuse("must have a min above 0 for log sampling")
+        lowest_step = 1 if entry.get("sampling") == "log" else 0
+        if "step" in entry and not (_is_number(entry["step"]) and entry["step"] > lowest_step):
+            refuse(f"must have a step above {lowest_step}")
     if has_layers:
         layers = entry["layers"]
         if not isinstance(layers, list) or len(layers) != 2 or not all(isinstance(count, int) for count in layers):
-            refuse("must have the fewest and the most layers, two whole numbers, as layers")
+            refuse("must have two integers as layers, the minimum and the maximum number")
         is_inside = is_inside and 1 <= layers[0] <= len(defaults) <= layers[1]
     if not is_inside:
-        refuse("must have a default of its own range")
+        refuse("must have a default inside its range")
 
 
 def _convert(name, entry, kind):
-    """The entry with all of its numbers of the kind that the setting's are, as keras-tuner mixes none."""
+    """Converts all numbers of an entry to the type of the setting, because keras-tuner does not mix types."""
     if isinstance(entry, dict):
         return {
             key: value if key in ("layers", "sampling") else _convert(name, value, kind) for key, value in entry.items()
@@ -147,7 +176,7 @@ def _convert(name, entry, kind):
     if isinstance(entry, list):
         return [_convert(name, value, kind) for value in entry]
     if kind(entry) != entry:
-        raise ValueError(f"{name} of the space must be whole numbers, not {entry}.")
+        raise ValueError(f"{name} of the space must be an integer, not {entry}.")
     return kind(entry)
 
 

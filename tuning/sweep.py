@@ -1,4 +1,4 @@
-"""A sweep from its command to its leaderboard: starts chief and workers, and starts them again when they die."""
+"""Runs a sweep from command to leaderboard: starts chief and workers, and restarts them when they die."""
 
 import contextlib
 import functools
@@ -6,69 +6,89 @@ import json
 import os
 import signal
 import socket
+import sys
 import time
 from multiprocessing.connection import wait
 from pathlib import Path
 
 from gan.files import written_whole
 from tuning import processes
-from tuning.display import Display
+from tuning.display import Display, count
 from tuning.layout import deaths_file, heartbeat_file, log_file, read_records, read_settings, settings_file
 
 LOOPBACK = "127.0.0.1"
 CONNECT_SECONDS = 5
 POLL_SECONDS = 0.5
-# A process that dies so often within so many seconds is not started again.
+# A process that dies MAX_DEATHS times within DEATHS_SECONDS is not restarted.
 MAX_DEATHS = 5
 DEATHS_SECONDS = 60
-# What is heard of a process whose forkserver has died.
+# The exit status that multiprocessing reports if the forkserver has died.
 UNKNOWN_EXIT = 255
+# Settings that `prepare` does not change, so that they can be compared before the slow imports.
+SETTLED = ("preset", "tuner", "epochs", "iterations", "validate_every", "seed")
 
 
 def run_sweep(output, settings, workers, listen=None):
-    """Runs a sweep or goes on with it, shows how far it is, and leaves a leaderboard.
+    """Starts or resumes a sweep, shows its progress, and writes a leaderboard.
 
-    What `multiprocessing` asks for holds for a script that calls it: `if __name__ == "__main__":`.
+    It starts processes with `multiprocessing`, so a script must call it under `if __name__ == "__main__":`.
 
     Args:
         output: Folder of the sweep.
-        settings: Dict of `data`, `image_shape` and `extractor` (as in `train.py`), `tuner` (`"random"`, `"bayesian"`
-            or `"hyperband"`), `epochs`, `trials`, `iterations` (of hyperband, instead of trials), `validate_every`,
-            `seed` and `space` (as in `GANHyperModel`).
-        workers: Int, how many trials run at once on this machine; 0 with `listen` for a chief alone.
-        listen: `(host, port)` to wait at for workers on other machines. Default None: loopback, a port that is free.
+        settings: Dict with
+
+            - `data`, `image_shape`, `extractor`: as in `train.py`;
+            - `preset`: name of the preset of the first trial;
+            - `tuner`: `"random"`, `"bayesian"` or `"hyperband"`;
+            - `epochs`: int, the maximum number of epochs of a trial;
+            - `trials`: int, the number of trials, or None for hyperband;
+            - `iterations`: int, the number of times that hyperband runs its brackets, or None for the other tuners;
+            - `validate_every`: int, the number of epochs from one measurement of fid to the next;
+            - `seed`: int;
+            - `space`: dict of changes to the search space, as in `GANHyperModel`.
+
+        workers: Int. Number of trials that run at once on this machine. 0 together with `listen` runs only the chief.
+        listen: Tuple `(host, port)` on which the chief waits for workers of other machines. Defaults to None: a free
+            port on the loopback interface.
 
     Raises:
-        ValueError: The folder holds something else, the data cannot be had, or the port is in use.
-        RuntimeError: The first trials have all failed, or a process cannot be kept alive.
+        ValueError: The folder contains another sweep or something else, the data cannot be loaded, or the port is in
+            use.
+        RuntimeError: The first trials have all failed, or a process keeps dying.
     """
     output = Path(output)
     _check_folder(output)
+    if settings_file(output).exists():
+        with _locked(output):
+            _refuse_another_sweep(output, {name: settings[name] for name in SETTLED})
     chief = _find_address(listen or (LOOPBACK, 0))
     settings, gpus, epochs = processes.call(processes.get_context(), "tuning.prepare:prepare", settings)
     with _locked(output):
         _adopt(output, settings)
-        print(f"{settings['data']}: {len(epochs)} trials, {workers} at once here, into {output}", flush=True)
+        trials = count(len(epochs), "trial")
+        print(f"{settings['data']}: {trials}, {workers} at a time on this machine, in {output}", flush=True)
         with Display(output, epochs) as display, _Crew(output, gpus) as crew:
             crew.start_chief(chief)
             crew.start_workers("worker", workers, chief)
             crew.run(display)
         log = log_file(output, "leaderboard")
-        processes.call(processes.get_context(), "tuning.leaderboard:write_leaderboard", output, log=log)
+        warning = processes.call(processes.get_context(), "tuning.leaderboard:write_leaderboard", output, log=log)
     _check_success(output)
+    if warning:
+        print(warning, file=sys.stderr)
 
 
 def run_workers(output, workers, chief):
-    """Runs workers of a sweep whose chief is another command, mostly on another machine.
+    """Runs workers for a sweep whose chief is another command, usually on another machine.
 
     Args:
-        output: Folder of the sweep, which this machine shares with the chief.
-        workers: Int, how many trials run at once on this machine.
-        chief: `(host, port)` of the chief.
+        output: Folder of the sweep, shared with the chief.
+        workers: Int. Number of trials that run at once on this machine.
+        chief: Tuple `(host, port)` of the chief.
 
     Raises:
-        ValueError: The folder holds no sweep, its data cannot be had here, or the chief cannot be reached.
-        RuntimeError: The chief is gone, or a process cannot be kept alive.
+        ValueError: The folder contains no sweep, its data cannot be loaded here, or the chief cannot be reached.
+        RuntimeError: The chief no longer answers, or a process keeps dying.
     """
     output = Path(output)
     if not settings_file(output).exists():
@@ -80,13 +100,13 @@ def run_workers(output, workers, chief):
         raise ValueError(f"--chief {host}:{port} cannot be reached ({error}).") from error
     _, gpus, epochs = processes.call(processes.get_context(), "tuning.prepare:prepare", read_settings(output))
     with Display(output, epochs) as display, _Crew(output, gpus) as crew:
-        # Another command on this machine has other names.
+        # The names differ from those of other commands on this machine.
         crew.start_workers(f"{socket.gethostname()}-{os.getpid()}", workers, chief)
         crew.run(display)
 
 
 class _Crew:
-    """The processes of one command: watched, started again under their names, and ended with it."""
+    """The processes of one command. Restarts those that die, under their names, and ends all on exit."""
 
     def __init__(self, output, gpus):
         self.output = output
@@ -128,7 +148,7 @@ class _Crew:
         self.running[name] = self.starts[name]()
 
     def run(self, display):
-        """Returns when the chief has no more trials, or the workers here have been told so."""
+        """Returns when the chief has no more trials, or when all workers here have been told so."""
         while self.running:
             ended = wait([process.sentinel for process in self.running.values()], POLL_SECONDS)
             for name, process in list(self.running.items()):
@@ -139,7 +159,7 @@ class _Crew:
             display.refresh()
 
     def _follow(self, name, process):
-        """Does what is to be done after the end of a process."""
+        """Restarts a process that has ended, unless it is no longer needed."""
         if name == "chief" and process.exitcode == 0:
             self.__exit__()
             self.running.clear()
@@ -150,14 +170,14 @@ class _Crew:
 
     def _record_death(self, name, process):
         if process.exitcode == processes.DISK_FULL:
-            raise RuntimeError(f"the disk of {self.output} is full; with room on it, the same command goes on.")
+            raise RuntimeError(f"the disk of {self.output} is full: free some space and repeat the command to resume.")
         if process.exitcode == processes.NO_CHIEF and "chief" not in self.starts:
-            raise RuntimeError("the chief no longer answers; when it does, the same command goes on.")
+            raise RuntimeError("the chief no longer answers: restart it and repeat this command to resume.")
         if process.exitcode == UNKNOWN_EXIT:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process.pid, signal.SIGKILL)
         heartbeat = heartbeat_file(self.output, name)
-        # A trial is not to blame for a chief that does not answer.
+        # A chief that does not answer is not the fault of the trial.
         if heartbeat.exists() and process.exitcode != processes.NO_CHIEF:
             with open(deaths_file(self.output, heartbeat.read_text()), "a") as file:
                 file.write(f"{processes.describe_exit(process.exitcode)}\n")
@@ -166,32 +186,32 @@ class _Crew:
         if len(self.deaths[name]) >= MAX_DEATHS:
             log = log_file(self.output, name)
             last = log.read_text().splitlines()[-1:] if log.exists() else []
-            raise RuntimeError(f"{name} has died {MAX_DEATHS} times in a minute; {log} ends with: {''.join(last)}")
+            raise RuntimeError(f"{name} has died {MAX_DEATHS} times in a minute. {log} ends with: {''.join(last)}")
 
 
 def _check_folder(output):
     if output.exists() and not output.is_dir():
-        raise ValueError(f"--output {output} is a file; name a folder.")
+        raise ValueError(f"--output {output} is a file: name a folder.")
     if output.exists() and not settings_file(output).exists() and any(output.iterdir()):
-        raise ValueError(f"--output {output} is not empty, and holds no sweep: name another.")
+        raise ValueError(f"--output {output} is not empty and holds no sweep: name another folder.")
 
 
 def _find_address(address):
-    """The address with a port that is free, for 0 any."""
+    """Returns the address after a check that its port is free. Port 0 becomes any free port."""
     host, port = address
     try:
         with socket.create_server((host, port)) as server:
             return host, server.getsockname()[1]
     except OSError as error:
-        raise ValueError(f"{host}:{port} cannot be listened at ({error.strerror}): choose another port.") from error
+        raise ValueError(f"cannot listen on {host}:{port} ({error.strerror}): choose another port.") from error
 
 
 @contextlib.contextmanager
 def _locked(output):
-    """Keeps a second command out of the folder."""
+    """Locks the folder against a second command."""
     try:
         output.mkdir(parents=True, exist_ok=True)
-        file = open(output / "lock", "a")  # noqa: SIM115, it is closed below
+        file = open(output / "lock", "a")  # noqa: SIM115, closed below
     except OSError as error:
         raise ValueError(f"--output {output} cannot be written ({error.strerror}).") from error
     with file:
@@ -200,36 +220,40 @@ def _locked(output):
 
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
-            raise ValueError(f"--output {output} is in use by another sweep that is running.") from error
+            raise ValueError(f"--output {output} is in use by a running sweep.") from error
         except ImportError:
             pass  # Windows has no such lock.
         yield
 
 
 def _adopt(output, settings):
-    """Makes the folder that of this sweep, unless it is that of another one."""
+    """Writes the settings to the folder, unless it belongs to another sweep."""
     settings = json.loads(json.dumps(settings))
     if settings_file(output).exists():
-        there = read_settings(output)
-        differences = [
-            f"its {name} is {there.get(name)}, not {value}"
-            for name, value in settings.items()
-            # More trials are a longer sweep, not another one.
-            if name not in ("trials", "space") and there.get(name) != value
-        ]
-        spaces = there["space"], settings["space"]
-        if other := [name for name, entry in spaces[1].items() if spaces[0].get(name) != entry]:
-            differences.append(f"its space differs in {', '.join(other)}")
-        if differences:
-            raise ValueError(f"--output {output} belongs to another sweep: {'; '.join(differences)}.")
+        _refuse_another_sweep(output, settings)
     with written_whole(settings_file(output)) as partial:
         partial.write_text(json.dumps(settings, indent=2) + "\n")
+
+
+def _refuse_another_sweep(output, settings):
+    there = read_settings(output)
+    differences = [
+        f"{name} is {there.get(name)}, not {value}"
+        for name, value in settings.items()
+        # More trials make the sweep longer, not a different one.
+        if name not in ("trials", "space") and there.get(name) != value
+    ]
+    space = settings.get("space", {})
+    if other := [name for name, entry in space.items() if there["space"].get(name) != entry]:
+        differences.append(f"space differs in {', '.join(other)}")
+    if differences:
+        raise ValueError(f"--output {output} belongs to another sweep: {'; '.join(differences)}.")
 
 
 def _check_success(output):
     trials = read_records(output)["trials"].values()
     if all(trial["status"] == "FAILED" for trial in trials):
         raise RuntimeError(
-            f"all of the first {len(trials)} trials have failed, the last by: {list(trials)[-1]['message']} "
-            f"{output / 'logs'} tells more; when it is mended, start anew in another --output."
+            f"the first {count(len(trials), 'trial')} failed, the last with: {list(trials)[-1]['message']} "
+            f"See {output / 'logs'} for details, correct the cause, and start again in another --output."
         )

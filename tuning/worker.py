@@ -1,4 +1,4 @@
-"""A worker of a sweep: asks the chief for a trial, runs it, tells what came of it, and ends."""
+"""A worker of a sweep: gets a trial from the chief, runs it, reports the result, and ends."""
 
 import errno
 import os
@@ -30,17 +30,17 @@ from tuning.layout import (
 
 MAX_DEATHS = 2
 IDLE_SECONDS = 1
-# keras-tuner's own patience with a chief that does not answer is an hour; a Gaussian process takes a minute.
+# keras-tuner waits an hour for an answer of the chief. Fitting a Gaussian process takes a minute.
 oracle_client.TIMEOUT = 300
 
 
 def work(output, chief, tuner_id):
-    """Runs one trial in this process, which it ends.
+    """Runs one trial. Exits the process if there are no more trials, the disk is full, or the chief does not answer.
 
     Args:
         output: Folder of the sweep.
-        chief: `(host, port)` of the chief.
-        tuner_id: String, the worker's name. Under the name of one that has died it gets the trial that was left.
+        chief: Tuple `(host, port)` of the chief.
+        tuner_id: String. Name of the worker. A worker with the name of one that has died gets its trial.
     """
     host, port = chief
     os.environ.update(KERASTUNER_ORACLE_IP=host, KERASTUNER_ORACLE_PORT=str(port), KERASTUNER_TUNER_ID=tuner_id)
@@ -73,7 +73,7 @@ def work(output, chief, tuner_id):
 
 
 def _ask(call, *arguments, **named):
-    """Calls the chief, again where it was just being started anew."""
+    """Calls the chief, and repeats the call while the chief is being restarted."""
     while True:
         try:
             return call(*arguments, **named)
@@ -87,19 +87,20 @@ def _fail_if_deadly(output, trial_id):
     file = deaths_file(output, trial_id)
     deaths = file.read_text().splitlines() if file.exists() else []
     if len(deaths) >= MAX_DEATHS:
-        raise RuntimeError(f"{len(deaths)} processes died of it ({', then '.join(deaths)}).")
+        raise RuntimeError(f"{len(deaths)} processes died while running the trial ({', then '.join(deaths)}).")
 
 
 def run_trial(output, settings, trial):
-    """Trains what a trial asks for, from its beginning; a trial that was promoted from where it was left.
+    """Trains the model of a trial from the beginning or, after a promotion, from where the earlier trial ended.
 
     Args:
         output: Folder of the sweep.
-        settings: What `read_settings` returns.
-        trial: A `keras_tuner` trial.
+        settings: Dict of settings, as `read_settings` returns it.
+        trial: A `keras_tuner.engine.trial.Trial`.
 
     Raises:
         FloatingPointError: The training has diverged.
+        RuntimeError: The trial that it continues has failed.
     """
     hp = trial.hyperparameters
     folder = run_folder(output, trial.trial_id)
@@ -113,7 +114,7 @@ def run_trial(output, settings, trial):
         model, initial_epoch = hypermodel.build(hp), 0
     else:
         if failure_file(output, promoted_from).exists():
-            raise RuntimeError(f"trial {promoted_from}, which it was to go on with, has failed.")
+            raise RuntimeError(f"trial {promoted_from}, which this trial continues, has failed.")
         shutil.copytree(run_folder(output, promoted_from), folder)
         model, initial_epoch = gan.Checkpoint.load(checkpoint)
     epochs = hp.values.get("tuner/epochs", settings["epochs"])
@@ -142,5 +143,5 @@ def run_trial(output, settings, trial):
         ],
     )
     if "tuner/epochs" not in hp.values:
-        # Only a trial that may be promoted is gone on with.
+        # The checkpoint is only needed if the trial can be promoted.
         checkpoint.unlink()

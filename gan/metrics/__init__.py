@@ -1,14 +1,17 @@
-"""How good generated images are, as Keras metrics over the features that a network finds in them.
+"""Keras metrics of the quality of generated images, computed from the features that a network extracts.
 
-Given to `GAN.compile(metrics=[...])` they come out of `fit(validation_data=...)` and `evaluate`:
+Pass them to `GAN.compile(metrics=[...])`. `fit(validation_data=...)` and `evaluate` then report them:
 
 ```python
+model = gan.GAN(gan.build_generator(widths=(64,)), gan.build_discriminator(widths=(64,)))
 model.compile("adam", "adam", metrics=[gan.metrics.FrechetDistance(), gan.metrics.PrecisionRecall()])
-model.fit(dataset, epochs=10, validation_data=gan.datasets.load("mnist5k", split="test"), validation_freq=5)
+test = gan.datasets.load("mnist5k", split="test")
+history = model.fit(gan.datasets.load("mnist5k", split="train"), epochs=1, validation_data=test)
+history.history["val_fid"]
 ```
 
-One file holds one idea: `base` what all metrics have in common, `frechet`, `kernel`, `neighbours`, `modes` and
-`agreement` the metrics, `extractors` the networks whose features they compare.
+`base` holds what all metrics share; `frechet`, `kernel`, `neighbours`, `modes` and `agreement` hold the metrics;
+`extractors` holds the networks that extract the features.
 """
 
 from gan.metrics.agreement import ClassAgreement
@@ -21,16 +24,21 @@ from gan.metrics.neighbours import DensityCoverage, PrecisionRecall
 
 
 def all_metrics(extractor, image_shape, num_classes=None):
-    """Makes all metrics of this package for one extractor; `ModeCoverage` only where it classifies.
+    """Returns all metrics of this package that an extractor supports.
+
+    `ModeCoverage` and `ClassAgreement` need an extractor that classifies, that is, one that also returns logits.
 
     Args:
-        extractor: As in `get_extractor`.
-        image_shape: `(height, width, channels)`.
-        num_classes: Int, the classes of a GAN that is told which to make: adds `ClassAgreement` where the extractor
-            tells as many apart. Default None.
+        extractor: Name or `keras.Model`, as in `get_extractor`.
+        image_shape: Tuple `(height, width, channels)`. Shape of the images.
+        num_classes: Int. Number of classes of a conditional GAN. If the extractor has as many classes,
+            `ClassAgreement` is included. Defaults to None.
 
     Returns:
-        A list for `GAN.compile(metrics=...)`.
+        A list of metrics for `GAN.compile(metrics=...)`.
+
+    Raises:
+        ValueError: The extractor is unknown, cannot be downloaded, or does not accept such images.
 
     Example:
 

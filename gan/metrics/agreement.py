@@ -1,4 +1,4 @@
-"""Whether generated images are of the class that was asked for."""
+"""Class agreement: whether generated images show the class that was requested."""
 
 import keras
 from keras import ops
@@ -8,20 +8,32 @@ from gan.metrics.base import FeatureMetric
 
 @keras.saving.register_keras_serializable(package="gan")
 class ClassAgreement(FeatureMetric):
-    """How often a classifier finds the class in a generated image that it was to be of: the figure `agreement`.
+    """Fraction of generated images that a classifier assigns to the requested class, logged as `agreement`.
 
-    The same of real images is the classifier's accuracy, as much as a perfect generator reaches (a conditional GAN was
-    measured so by Odena et al. 2017, arXiv 1610.09585).
+    For conditional GANs. It lies in [0, 1]; higher is better. The classifier's accuracy on real images is what a
+    perfect generator reaches.
+
+    Source: Odena et al. 2017, arXiv 1610.09585.
 
     Args:
-        extractor: As in `FeatureMetric`, with `(features, logits)` for outputs.
-        name: Default `"agreement"`.
+        extractor: Name or `keras.Model`, as in `FeatureMetric`. It must return `(features, logits)`. Defaults to
+            `"digits"`.
+        name: String. Name in the logs. Defaults to `"agreement"`.
+
+    Raises:
+        ValueError: In `build`, if the extractor returns no logits.
 
     Example:
 
     ```python
+    model = gan.GAN(
+        gan.build_generator(widths=(64,), num_classes=10),
+        gan.build_discriminator(widths=(64,), num_classes=10),
+        num_classes=10,
+    )
     model.compile("adam", "adam", metrics=[gan.metrics.ClassAgreement()])
-    model.evaluate(gan.datasets.load("mnist5k", split="test", labels=True), return_dict=True)["agreement"]
+    test = gan.datasets.load("mnist5k", split="test", labels=True)
+    model.evaluate(test, return_dict=True)["agreement"]
     ```
     """
 
@@ -34,7 +46,13 @@ class ClassAgreement(FeatureMetric):
         return Hits(name)
 
     def update_state(self, real_images, fake_images, labels):
-        """Takes real images of these labels, an int array `(batch,)`, and images that were to be of the same."""
+        """Adds a batch of real and of generated images.
+
+        Args:
+            real_images: Float array `(batch, height, width, channels)` in [-1, 1].
+            fake_images: Float array of the same shape, generated for the same labels.
+            labels: Int array `(batch,)`. Labels of both.
+        """
         if self.extract is None:
             self.build(real_images.shape[1:])
         self.update_real({**self.extract(real_images), "labels": labels})
@@ -52,7 +70,7 @@ class ClassAgreement(FeatureMetric):
 
 
 class Hits(keras.metrics.Metric):
-    """The share of images whose largest logit is that of their label."""
+    """Fraction of images whose largest logit is that of their label."""
 
     def __init__(self, name=None):
         super().__init__(name=name)
@@ -62,7 +80,7 @@ class Hits(keras.metrics.Metric):
     def update_state(self, outputs):
         logits, labels = outputs["logits"], outputs["labels"]
         self.count.assign_add(ops.cast(ops.shape(logits)[0], "int64"))
-        # Of logits that are not all finite none is the largest; they make the share no number either.
+        # argmax hides logits that are not finite. Adding 0 * logits turns the result into NaN, which is refused later.
         unknown = 0 * ops.sum(logits)
         right = ops.cast(ops.argmax(logits, axis=-1), "int32") == ops.cast(labels, "int32")
         self.hits.assign_add(ops.cast(ops.sum(ops.cast(right, "float32")) + unknown, "float64"))

@@ -1,4 +1,4 @@
-"""What all metrics of generated images have in common."""
+"""Base class of the metrics of generated images, and a random sample of feature vectors."""
 
 import functools
 import numbers
@@ -11,62 +11,96 @@ from gan.metrics.extractors import describe, extract, get_extractor
 
 
 class FeatureMetric(keras.metrics.Metric):
-    """Compares generated images with real ones by what a network finds in them.
+    """Base class of metrics that compare the features of generated images with those of real images.
 
-    A subclass says with `make_statistic` what is kept of the features of one side (a `keras.metrics.Metric` that is
-    updated with them), and with `compare` what follows from both. `prepare` is for work on the real side that is done
-    once for as long as the real images stay the same.
+    A subclass implements `make_statistic`, which accumulates the features of one kind of images, and `compare`, which
+    computes the result from both statistics. It overrides `prepare` to do expensive work on the real images only once.
+    If the result is a dict, the subclass lists its names in the class attribute `figures`. Set the class attribute
+    `output` to `"logits"` to receive the extractor's logits instead of its features.
 
-    `GAN` runs all images through each extractor once and hands the outputs to all metrics; in a `fit` it does so with
-    the real images in the first validation only.
+    `GAN` runs each image through each extractor once and shares the outputs among all metrics. In `fit`, it extracts
+    the features of the real images only in the first validation.
 
     Args:
-        extractor: `"digits"` (default), `"inception_v3"`, or a `keras.Model` from images to features, as in
-            `gan.metrics.get_extractor`.
-        name: The metric's name in logs.
+        extractor: `"digits"`, `"stacked_digits"`, `"inception_v3"`, or a `keras.Model` from images to features, as in
+            `gan.metrics.get_extractor`. Defaults to `"digits"`.
+        name: String. Name of the metric in the logs. Defaults to None: derived from the class name.
 
     Example:
 
     ```python
-    metric = gan.metrics.FrechetDistance()
-    metric.update_state(real_images, fake_images)  # float (batch, 28, 28, 1) in [-1, 1]
+    class MeanDistance(gan.metrics.FeatureMetric):
+        def make_statistic(self, size, name):
+            return gan.metrics.frechet.Moments(size, name)
+
+        def compare(self, real, fake):
+            (real_mean, _), (fake_mean, _) = real, fake
+            return float(np.linalg.norm(real_mean - fake_mean))
+
+
+    metric = MeanDistance()
+    digits = gan.images.to_float(gan.datasets.read("mnist5k", split="test")[0])
+    metric.update_state(digits[:100], digits[100:200])
     metric.result()
     ```
     """
 
     output = "features"
-    # The names of its figures, where they are several.
     figures = ()
 
     def __init__(self, extractor="digits", name=None):
         super().__init__(name=name, dtype="float32")
-        # Keras saves the weights of a model that it finds here with those of the GAN.
+        # A model in this attribute is tracked by Keras, so its weights are saved with those of the GAN.
         self.extractor = extractor
         self.extract = None
 
     def make_statistic(self, size, name):
-        """A `keras.metrics.Metric` whose `update_state` takes outputs `(batch, size)` of the extractor."""
-        raise NotImplementedError(f"{type(self).__name__} keeps no statistic.")
+        """Creates the statistic that accumulates the extractor's outputs for one kind of images.
+
+        Args:
+            size: Int. Length of a feature vector.
+            name: `"real"` or `"fake"`.
+
+        Returns:
+            A `keras.metrics.Metric` with an attribute `count`. Its `update_state` takes a float tensor
+            `(batch, size)`; its `result` returns a tuple of NumPy arrays.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must implement make_statistic(size, name).")
 
     def prepare(self, real):
-        """What `compare` takes of the real side, of the result of its statistic."""
+        """Converts the result of the real statistic for `compare`. Called once per set of real images."""
         return real
 
     def compare(self, real, fake):
-        """The metric, a float or a dict of floats, of the prepared real side and the fake statistic's result."""
-        raise NotImplementedError(f"{type(self).__name__} compares nothing.")
+        """Computes the result of the metric.
+
+        Args:
+            real: What `prepare` returned.
+            fake: Tuple of NumPy arrays. The result of the statistic of generated images.
+
+        Returns:
+            A float, or a dict from the names in `figures` to floats.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must implement compare(real, fake).")
 
     def build(self, image_shape):
-        """Finds the extractor for images `(height, width, channels)` and makes room for its outputs."""
+        """Loads the extractor and creates both statistics.
+
+        Args:
+            image_shape: Tuple `(height, width, channels)`. Shape of the images.
+
+        Raises:
+            ValueError: The extractor does not accept such images, or returns no logits although the metric needs them.
+        """
         network = get_extractor(self.extractor, image_shape)
-        # Keras does not look into a partial: the weights of an extractor with a name are not saved.
+        # Keras does not track a model in a partial, so the weights of a named extractor are not saved.
         self.extract = functools.partial(extract, network)
         self.extractor_name = network.name
         outputs = describe(network, image_shape)
         if self.output not in outputs:
             raise ValueError(
-                f"{self.name} needs an extractor that gives (features, logits), and {network.name} gives "
-                "features only; gan.metrics.train_extractor makes one of labelled images."
+                f"{self.name} needs an extractor that returns (features, logits), but {network.name} returns only "
+                "features: train one on labelled images with gan.metrics.train_extractor."
             )
         size = outputs[self.output].shape[-1]
         self.real = self.make_statistic(size, "real")
@@ -74,20 +108,27 @@ class FeatureMetric(keras.metrics.Metric):
         self.prepared = None
 
     def update_state(self, real_images, fake_images):
+        """Adds a batch of real and of generated images.
+
+        Args:
+            real_images: Float array `(batch, height, width, channels)` in [-1, 1].
+            fake_images: Float array of the same image shape.
+        """
         if self.extract is None:
             self.build(real_images.shape[1:])
         self.update_real(self.extract(real_images))
         self.update_fake(self.extract(fake_images))
 
     def update_real(self, outputs):
-        """Takes what `extract` has found in a batch of real images."""
+        """Adds the outputs of the extractor for a batch of real images, a dict as `extract` returns it."""
         self.real.update_state(outputs[self.output])
 
     def update_fake(self, outputs):
-        """Takes what `extract` has found in a batch of generated images."""
+        """Adds the outputs of the extractor for a batch of generated images, a dict as `extract` returns it."""
         self.fake.update_state(outputs[self.output])
 
     def reset_state(self):
+        """Forgets all images."""
         if self.extract is not None:
             self.real.reset_state()
             self.fake.reset_state()
@@ -98,17 +139,17 @@ class FeatureMetric(keras.metrics.Metric):
         self.fake.reset_state()
 
     def result(self):
-        """The metric of all images since the last reset.
+        """Computes the metric over all images since the last reset.
 
         Returns:
-            A float or, of a metric with several figures, a dict of them.
+            A float, or a dict of floats for a metric with several results.
 
         Raises:
-            ValueError: There were no images.
-            FloatingPointError: A feature is not finite.
+            ValueError: There are no real or no generated images.
+            FloatingPointError: A feature is NaN or infinite.
         """
         if self.extract is None:
-            raise ValueError(f"{self.name} has no result: it has seen no images.")
+            raise ValueError(f"{self.name} has no result: it has received no images.")
         if self.prepared is None:
             self.prepared = self.prepare(self._checked(self.real, "real"))
         return self.compare(self.prepared, self._checked(self.fake, "generated"))
@@ -116,15 +157,16 @@ class FeatureMetric(keras.metrics.Metric):
     def _checked(self, statistic, images):
         count = int(statistic.count)
         if count == 0:
-            raise ValueError(f"{self.name} has no result: it has seen no {images} images.")
+            raise ValueError(f"{self.name} has no result: it has received no {images} images.")
         arrays = statistic.result()
         if not all(np.isfinite(array).all() for array in arrays):
             raise FloatingPointError(
-                f"{self.name} has no result: the features of {images} images are not all finite numbers."
+                f"{self.name} has no result: the features of the {images} images contain NaN or infinity."
             )
         return arrays
 
     def get_config(self):
+        """Returns the constructor arguments as a dict, with a `keras.Model` extractor serialized."""
         extractor = self.extractor
         if not isinstance(extractor, str):
             extractor = keras.saving.serialize_keras_object(extractor)
@@ -132,6 +174,7 @@ class FeatureMetric(keras.metrics.Metric):
 
     @classmethod
     def from_config(cls, config):
+        """Creates the metric from the dict that `get_config` returns."""
         extractor = config["extractor"]
         if not isinstance(extractor, str):
             extractor = keras.saving.deserialize_keras_object(extractor)
@@ -139,13 +182,30 @@ class FeatureMetric(keras.metrics.Metric):
 
 
 def check_count(name, value):
-    """Makes sure that an argument is a positive whole number."""
+    """Raises a `ValueError` if an argument is not a positive integer."""
     if not isinstance(value, numbers.Integral) or value < 1:
-        raise ValueError(f"{name} must be a positive whole number, not {value!r}.")
+        raise ValueError(f"{name} must be a positive integer, not {value!r}.")
 
 
 def figures_of(metrics):
-    """The results of several metrics: one dict from the name of each figure to its value, a float."""
+    """Collects the results of several metrics.
+
+    Args:
+        metrics: List of metrics of this package.
+
+    Returns:
+        A dict from the name of each result to its value, a float. A metric with several results adds all of them.
+
+    Example:
+
+    ```python
+    metrics = gan.metrics.all_metrics("digits", (28, 28, 1))
+    digits = gan.images.to_float(gan.datasets.read("mnist5k", split="test")[0])
+    for metric in metrics:
+        metric.update_state(digits[:100], digits[100:200])
+    gan.metrics.figures_of(metrics)  # {"fid": ..., "kid": ..., "precision": ..., ...}
+    ```
+    """
     figures = {}
     for metric in metrics:
         result = metric.result()
@@ -154,27 +214,29 @@ def figures_of(metrics):
 
 
 class FeatureSample(keras.metrics.Metric):
-    """Vectors that it has seen: all of them or, of more than `limit`, as many drawn at random, always the same.
+    """A sample of the vectors received: all of them, or `limit` random ones if there are more.
 
-    Vitter 1985, "Random sampling with a reservoir", algorithm R.
+    The selection is reproducible: it depends only on the position of each vector.
+
+    Source: Vitter 1985, "Random sampling with a reservoir", algorithm R.
 
     Args:
-        limit: Int, how many vectors are kept.
-        size: Int, length of a vector.
-        name: String.
+        limit: Int. Maximum number of vectors to keep.
+        size: Int. Length of a vector.
+        name: String. Name of the metric.
     """
 
     def __init__(self, limit, size, name=None):
         super().__init__(name=name)
         self.limit = limit
-        # One row more, for the vectors that are not kept.
+        # The additional row takes the vectors that are not kept.
         self.rows = self.add_variable((limit + 1, size), "zeros", dtype="float32", name="rows")
         self.count = self.add_variable((), "zeros", dtype="int64", name="count")
 
     def update_state(self, vectors):
         added = ops.shape(vectors)[0]
         index = self.count + ops.arange(added, dtype="int64")
-        # The chance is a function of the index, so that batches of any size lead to the same sample.
+        # The random number is a function of the index, so that the sample does not depend on the batch size.
         position = ops.cast(index + 1, "float64")
         chance = ops.mod(ops.sin(12.9898 * position) * 43758.5453, 1.0)
         drawn = ops.minimum(ops.cast(chance * position, "int64"), self.limit)
@@ -183,5 +245,5 @@ class FeatureSample(keras.metrics.Metric):
         self.count.assign_add(ops.cast(added, "int64"))
 
     def result(self):
-        """The vectors, a float32 NumPy array `(count, size)` in a tuple of its own."""
+        """Returns the vectors, a float32 NumPy array `(count, size)`, in a tuple of length 1."""
         return (ops.convert_to_numpy(self.rows)[: min(int(self.count), self.limit)],)

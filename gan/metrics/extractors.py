@@ -1,7 +1,8 @@
-"""Networks whose features tell images apart: the shipped one, keras.applications' and those of a user's own."""
+"""Feature extractors: the networks whose features the metrics compare."""
 
 import functools
 import pathlib
+import re
 
 import keras
 import numpy as np
@@ -14,30 +15,30 @@ INCEPTION_PIXELS = 299
 
 
 def get_extractor(identifier, image_shape):
-    """Finds a feature extractor and makes sure that it takes such images.
+    """Returns the feature extractor for an identifier and checks that it accepts the images.
 
     Args:
         identifier: One of
 
-            - `"digits"`: a small convolutional network that ships with this package, trained on MNIST by
-              `scripts/train_extractor.py`; for images of `(28, 28, 1)`. Its features are 128, its classes ten.
-            - `"stacked_digits"`: `"digits"` for each channel of Stacked MNIST's images, `(28, 28, 3)`. Its features are
-              3 times 128, its classes 1,000.
-            - `"inception_v3"`: `keras.applications.InceptionV3` with the weights that Keras downloads; for gray and RGB
-              images of any size. Its features are 2,048. Its weights are not those of the original implementation:
-              figures compare with each other, not with published ones.
-            - any `keras.Model` from float images in [-1, 1] to features `(batch, size)`, or to a pair of features and
-              logits. In a file of a `GAN` that is compiled with it, its weights are saved too. Two in one `GAN` have
-              two names.
+            - `"digits"`: a small convolutional network that ships with this package, for images of `(28, 28, 1)`. It
+              has 128 features and 10 classes. `scripts/train_extractor.py` trained it on MNIST.
+            - `"stacked_digits"`: `"digits"` applied to each channel of Stacked MNIST images, `(28, 28, 3)`. It has
+              3 x 128 features and 1,000 classes.
+            - `"inception_v3"`: `keras.applications.InceptionV3` with the ImageNet weights that Keras downloads, for
+              gray and RGB images of any size. It has 2,048 features and no classes. Its weights differ from those of
+              the original fid implementation: do not compare values with published ones.
+            - A `keras.Model` from float images in [-1, 1] to features `(batch, size)` or to a pair
+              `(features, logits)`. A `GAN` compiled with it saves its weights too. Different extractors in one `GAN`
+              need different names.
 
-        image_shape: `(height, width, channels)`.
+        image_shape: Tuple `(height, width, channels)`. Shape of the images.
 
     Returns:
         A `keras.Model`.
 
     Raises:
-        ValueError: There is no extractor of that name, it cannot be downloaded, or it does not take such images or
-            give vectors.
+        ValueError: The name is unknown, the weights cannot be downloaded, or the network does not accept such images
+            or does not return vectors.
 
     Example:
 
@@ -50,31 +51,44 @@ def get_extractor(identifier, image_shape):
     elif isinstance(identifier, keras.Model):
         network = identifier
     else:
-        raise ValueError(f"extractor must be a keras.Model or one of {sorted(_NAMED)}, not {identifier!r}.")
+        raise ValueError(
+            f"extractor must be a keras.Model or one of the names {', '.join(sorted(_NAMED))}; got {identifier!r}."
+        )
     try:
         shapes = {name: tuple(output.shape) for name, output in describe(network, image_shape).items()}
     except (AttributeError, TypeError, ValueError) as error:
         raise ValueError(
-            f"the extractor {network.name} does not take images of {image_shape} and give vectors "
-            f"({str(error).strip().splitlines()[0]}); name another, or make one of labelled images with "
+            f"the extractor {network.name} does not take images of {image_shape} and return vectors "
+            f"({_reason_of(error)}): choose another, or train one on labelled images with "
             "gan.metrics.train_extractor."
         ) from error
     if any(len(shape) != 2 or shape[1] is None for shape in shapes.values()):
         raise ValueError(
-            f"the extractor {network.name} must give features (batch, size), or these and logits, not {shapes}."
+            f"the extractor {network.name} must return features (batch, size), or (features, logits), not {shapes}."
         )
     return network
 
 
+def _reason_of(error):
+    """Returns the first line of an error that says what is wrong, without the heading and the colours of Keras."""
+    lines = re.sub(r"\x1b\[\d*m", "", str(error)).splitlines()
+    return next((line for line in lines if line.strip() and not line.startswith("Exception encountered")), "no reason")
+
+
 def usual_extractor(source, image_shape):
-    """The extractor of this package that suits images, where one does.
+    """Returns the name of the shipped extractor that suits the images, if there is one.
 
     Args:
-        source: As in `gan.datasets.load`.
-        image_shape: `(height, width, channels)`.
+        source: Source of the images, as in `gan.datasets.load`.
+        image_shape: Tuple `(height, width, channels)`. Shape of the images.
 
     Returns:
-        `"digits"` for gray images of 28x28, `"stacked_digits"` for those of Stacked MNIST, None for others.
+        `"digits"` for gray images of 28x28, `"stacked_digits"` for Stacked MNIST, None for all other images.
+
+    Example:
+
+    >>> gan.metrics.usual_extractor("mnist", (28, 28, 1))
+    'digits'
     """
     if str(source).startswith("stacked_mnist"):
         return "stacked_digits"
@@ -82,28 +96,38 @@ def usual_extractor(source, image_shape):
 
 
 def load_extractor(source):
-    """Loads an extractor of your own from its file; a name stays a name.
+    """Loads your own extractor from a file. The names of shipped extractors are returned unchanged.
 
     Args:
         source: `"digits"`, `"stacked_digits"`, `"inception_v3"`, or the path of a `.keras` file.
 
     Returns:
-        What `get_extractor` takes: the name, or the `keras.Model`.
+        The name, or the loaded `keras.Model`: both are valid arguments of `get_extractor`.
 
     Raises:
-        ValueError: The file does not exist, is damaged or holds no model.
+        ValueError: The file does not exist, is damaged, or does not contain a Keras model.
 
     Example:
 
     ```python
-    metrics = gan.metrics.all_metrics(gan.metrics.load_extractor("fashion.keras"), (28, 28, 1))
+    inputs = keras.Input((28, 28, 1))
+    keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(inputs), name="mine").save("mine.keras")
+    metrics = gan.metrics.all_metrics(gan.metrics.load_extractor("mine.keras"), (28, 28, 1))
     ```
     """
     return source if source in _NAMED else read_keras_file(source)
 
 
 def extract(network, images):
-    """What an extractor finds in a batch of images: a dict of `features` and, where it classifies, of `logits`."""
+    """Runs an extractor on a batch of images.
+
+    Args:
+        network: A `keras.Model`, as `get_extractor` returns it.
+        images: Float tensor `(batch, height, width, channels)` in [-1, 1].
+
+    Returns:
+        A dict with `features` `(batch, size)` and, if the extractor classifies, `logits` `(batch, classes)`.
+    """
     outputs = network(images, training=False)
     if not isinstance(outputs, (list, tuple)):
         return {"features": outputs}
@@ -112,43 +136,48 @@ def extract(network, images):
 
 
 def describe(network, image_shape):
-    """What `extract` would find in images `(height, width, channels)`, as symbols without values."""
+    """Returns what `extract` returns for images of shape `image_shape`, as `keras.KerasTensor`s without values."""
     return extract(network, keras.KerasTensor((None, *image_shape)))
 
 
 def train_extractor(images, labels, epochs=6, seed=0, name="extractor", validation_data=None, verbose="auto"):
-    """Trains the network of `"digits"` on labelled images: what `"digits"` is for MNIST, for data of your own.
+    """Trains an extractor with the architecture of `"digits"` on your own labelled images.
 
     Args:
         images: Float array `(count, height, width, channels)` in [-1, 1].
-        labels: Int array `(count,)`, classes from 0 on.
-        epochs: Int. Default 6.
-        seed: Int. Default 0.
-        name: String, the name that is shown beside its figures. Default `"extractor"`.
-        validation_data: A pair of images and labels to tell the accuracy of after each epoch. Default None.
-        verbose: As in `keras.Model.fit`.
+        labels: Int array `(count,)`. Classes, starting at 0.
+        epochs: Int. Number of epochs. Defaults to 6.
+        seed: Int. Seed of the weights and of the order of the images. Defaults to 0.
+        name: String. Name of the extractor, shown next to its results. Defaults to `"extractor"`.
+        validation_data: Pair of images and labels on which the accuracy is reported after each epoch. Defaults to
+            None.
+        verbose: As in `keras.Model.fit`. Defaults to `"auto"`.
 
     Returns:
         A `keras.Model` from images to a pair of features `(batch, 128)` and logits `(batch, classes)`.
 
     Raises:
-        ValueError: The images are not floats in [-1, 1], not every one has a label, or a label is negative.
+        ValueError: There are no images, they are not floats in [-1, 1], the number of labels differs from that of the
+            images, or a label is not an integer of at least 0.
 
     Example:
 
     ```python
     images, labels = gan.datasets.read("mnist5k")
-    network = gan.metrics.train_extractor(images / np.float32(127.5) - 1, labels, name="mnist5k")
-    gan.metrics.FrechetDistance(network)
+    images, labels = gan.images.to_float(images[::10]), labels[::10]
+    network = gan.metrics.train_extractor(images, labels, epochs=1, name="mnist500")
+    metric = gan.metrics.FrechetDistance(network)
     ```
     """
     if not len(images) or not np.issubdtype(images.dtype, np.floating) or np.abs(images).max() > 1:
-        raise ValueError(f"images must be floats in [-1, 1], at least one, not {images.dtype} of {images.shape}.")
+        raise ValueError(
+            f"images must be a nonempty float array in [-1, 1], not {images.dtype} of shape {images.shape}."
+        )
     labels = np.asarray(labels)
     if labels.shape != (len(images),) or not np.issubdtype(labels.dtype, np.integer) or labels.min() < 0:
         raise ValueError(
-            f"labels must be whole numbers from 0 on, one for each of {len(images):,} images, "
-            f"not {labels.dtype} of {labels.shape}."
+            f"labels must be integers of at least 0, one for each of the {len(images):,} images, "
+            f"not {labels.dtype} of shape {labels.shape}."
         )
     keras.utils.set_random_seed(seed)
     inputs = keras.Input(images.shape[1:])
@@ -187,7 +216,7 @@ def _inception_v3(image_shape):
     height, width, channels = image_shape
     inputs = keras.Input(image_shape)
     x = inputs if channels == 3 else layers.Concatenate()([inputs] * 3)
-    # Resizing is linear, so it is two matrices, which XLA can compile too: the resized images of unit vectors.
+    # Resizing is linear. Its matrices are the resized unit vectors, and XLA can compile matrix products.
     for equation, size, shape in (
         ("bhwc,hH->bHwc", height, (INCEPTION_PIXELS, width, 3)),
         ("bHwc,wW->bHWc", width, (INCEPTION_PIXELS, INCEPTION_PIXELS, 3)),
@@ -210,7 +239,7 @@ def _stacked_digits(image_shape):
     inputs = keras.Input((28, 28, 3))
     outputs = [_digits((28, 28, 1))(inputs[..., channel : channel + 1]) for channel in range(3)]
     features, (first, second, third) = zip(*outputs, strict=True)
-    # The largest of these sums is that of the largest logits: class 703 is 7, 0 and 3.
+    # The largest sum belongs to the largest logit of each channel: class 703 is the digits 7, 0 and 3.
     logits = first[:, :, None, None] + second[:, None, :, None] + third[:, None, None, :]
     outputs = [layers.Concatenate()(features), layers.Reshape((1000,))(logits)]
     return keras.Model(inputs, outputs, name="stacked_digits")

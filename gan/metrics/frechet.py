@@ -1,4 +1,4 @@
-"""Frechet distance."""
+"""Frechet distance between the features of real and generated images."""
 
 import keras
 import numpy as np
@@ -9,19 +9,24 @@ from gan.metrics.base import FeatureMetric
 
 @keras.saving.register_keras_serializable(package="gan")
 class FrechetDistance(FeatureMetric):
-    """Frechet distance of generated from real images, `fid`: 0 where mean and covariance of their features agree.
+    """Frechet distance between the features of real and generated images, logged as `fid`.
 
-    `|m_r - m_g|^2 + tr(C_r + C_g - 2 (C_r C_g)^(1/2))` (Heusel et al. 2017, arXiv 1706.08500), of all images, in
-    float64. Smaller is better; figures of different extractors, or of different numbers of images, do not compare.
-    Of fewer images than features it can still be had, but is dominated by what the covariances lack.
+    `fid = |m_r - m_g|^2 + tr(C_r + C_g - 2 (C_r C_g)^(1/2))`, where `m` and `C` are the mean and the covariance of the
+    features. It is computed over all images, in float64. Lower is better; 0 means equal means and covariances.
+
+    Compare values only if they come from the same extractor and the same number of images. Use more images than the
+    extractor has features: with fewer, the covariances are singular and the value is too large.
+
+    Source: Heusel et al. 2017, arXiv 1706.08500.
 
     Args:
-        extractor: As in `FeatureMetric`.
-        name: Default `"fid"`.
+        extractor: Name or `keras.Model`, as in `FeatureMetric`. Defaults to `"digits"`.
+        name: String. Name in the logs. Defaults to `"fid"`.
 
     Example:
 
     ```python
+    model = gan.GAN(gan.build_generator(widths=(64,)), gan.build_discriminator(widths=(64,)))
     model.compile("adam", "adam", metrics=[gan.metrics.FrechetDistance()])
     model.evaluate(gan.datasets.load("mnist5k", split="test"), return_dict=True)["fid"]
     ```
@@ -40,7 +45,7 @@ class FrechetDistance(FeatureMetric):
     def compare(self, real, fake):
         real_mean, real_root, real_trace = real
         mean, covariance = fake
-        # The trace of (C_r C_g)^(1/2) is the sum of the singular values of C_r^(1/2) C_g^(1/2): always real.
+        # The trace of (C_r C_g)^(1/2) equals the sum of the singular values of C_r^(1/2) C_g^(1/2), which is real.
         overlap = np.linalg.norm(real_root @ _square_root(covariance), "nuc")
         distance = np.sum((real_mean - mean) ** 2) + real_trace + np.trace(covariance) - 2 * overlap
         return max(float(distance), 0.0)
@@ -52,11 +57,11 @@ def _square_root(covariance):
 
 
 class Moments(keras.metrics.Metric):
-    """Mean and covariance of all vectors that it has seen, in float64.
+    """Running mean and covariance of vectors, in float64.
 
     Args:
-        size: Int, length of a vector.
-        name: String.
+        size: Int. Length of a vector.
+        name: String. Name of the metric.
     """
 
     def __init__(self, size, name=None):
@@ -72,9 +77,9 @@ class Moments(keras.metrics.Metric):
         self.products.assign_add(ops.matmul(ops.transpose(vectors), vectors))
 
     def result(self):
-        """Mean `(size,)` and unbiased covariance `(size, size)`, NumPy arrays; the covariance of one vector is 0."""
+        """Returns the mean `(size,)` and the unbiased covariance `(size, size)`, which is 0 for a single vector."""
         count = int(self.count)
         mean = ops.convert_to_numpy(self.sum) / count
-        with np.errstate(invalid="ignore"):  # infinite features are refused by their mean
+        with np.errstate(invalid="ignore"):  # Infinite features are refused because their mean is infinite.
             scatter = ops.convert_to_numpy(self.products) - count * np.outer(mean, mean)
         return mean, scatter / max(count - 1, 1)

@@ -1,4 +1,4 @@
-"""Kernel distance."""
+"""Kernel distance between the features of real and generated images."""
 
 import keras
 import numpy as np
@@ -10,25 +10,33 @@ BLOCK_ROWS = 1000
 
 @keras.saving.register_keras_serializable(package="gan")
 class KernelDistance(FeatureMetric):
-    """Kernel distance of generated from real images, `kid`: about 0 where their features are distributed alike.
+    """Kernel distance between the features of real and generated images, logged as `kid`.
 
-    The squared maximum mean discrepancy under the kernel `(x . y / size + 1)^3`, without bias, so that it does not
-    depend on the number of images and can fall below 0 (Binkowski et al. 2018, arXiv 1801.01401). Over all pairs of
-    images, in float64, and not over subsets of them.
+    The squared maximum mean discrepancy with the kernel `(x . y / size + 1)^3`. The estimate is unbiased: its
+    expectation does not depend on the number of images, and it can be slightly below 0. Lower is better; about 0 means
+    equal distributions. It is computed in float64 over all pairs of images, not over random subsets.
 
-    It needs all features at once: it keeps `max_samples` of each side at most, drawn at random but always the same,
-    and `8 * max_samples * size` bytes for them.
+    The metric keeps the features of up to `max_samples` real and as many generated images, which takes
+    `8 * max_samples * size` bytes for features of length `size`. From more images, it selects a random sample that is
+    the same in every evaluation.
+
+    Source: Binkowski et al. 2018, arXiv 1801.01401.
 
     Args:
-        extractor: As in `FeatureMetric`.
-        max_samples: Int, images of each side that are compared at most. Default 10,000.
-        name: Default `"kid"`.
+        extractor: Name or `keras.Model`, as in `FeatureMetric`. Defaults to `"digits"`.
+        max_samples: Int. Maximum number of real, and of generated, images to compare. Defaults to 10,000.
+        name: String. Name in the logs. Defaults to `"kid"`.
+
+    Raises:
+        ValueError: `max_samples` is not a positive integer.
 
     Example:
 
     ```python
-    model.compile("adam", "adam", metrics=[gan.metrics.KernelDistance()])
-    model.evaluate(gan.datasets.load("mnist5k", split="test"), return_dict=True)["kid"]
+    metric = gan.metrics.KernelDistance()
+    digits = gan.images.to_float(gan.datasets.read("mnist5k", split="test")[0])
+    metric.update_state(digits[:100], digits[100:200])
+    metric.result()
     ```
     """
 
@@ -66,7 +74,7 @@ def _kernel_sum(one, other):
 
 
 def _mean_within(features):
-    """The kernel's mean over all pairs of different images; the kernel is symmetric, so half of the blocks do."""
+    """Returns the kernel's mean over all pairs of different images. By symmetry, half of the blocks are enough."""
     total = 0.0
     for index, block in enumerate(blocks := _blocks(features)):
         total += _kernel_sum(block, block) + 2 * sum(_kernel_sum(block, other) for other in blocks[index + 1 :])

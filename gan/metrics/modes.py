@@ -1,4 +1,4 @@
-"""Classes that generated images fall into."""
+"""Mode coverage: which classes the generated images fall into."""
 
 import keras
 import numpy as np
@@ -9,21 +9,31 @@ from gan.metrics.base import FeatureMetric
 
 @keras.saving.register_keras_serializable(package="gan")
 class ModeCoverage(FeatureMetric):
-    """How many classes generated images fall into, `modes`, and how unlike the real ones' shares theirs are, `mode_kl`.
+    """Number of classes among the generated images, `modes`, and divergence of their class histogram, `mode_kl`.
 
-    The extractor's logits say the class of each image, of real ones too; the KL divergence is that of the generated
-    images' histogram of classes from the real ones', in nats (as Metz et al. 2016, arXiv 1611.02163, did for Stacked
-    MNIST). Where a class has no real image, half an image stands in for it, to keep the divergence finite.
+    The extractor's logits determine the class of every image, real and generated. `modes` counts the classes with at
+    least one generated image; higher is better. `mode_kl` is the KL divergence of the class histogram of generated
+    images from that of real images, in nats; 0 is best. A class without real images counts as half an image, so that
+    the divergence stays finite.
+
+    Source: Metz et al. 2016, arXiv 1611.02163, who measure it on Stacked MNIST.
 
     Args:
-        extractor: As in `FeatureMetric`, with `(features, logits)` for outputs.
-        name: Default `"mode_coverage"`; the figures are `modes`, a number of classes, and `mode_kl`, 0 at best.
+        extractor: Name or `keras.Model`, as in `FeatureMetric`. It must return `(features, logits)`. Defaults to
+            `"digits"`.
+        name: String. Name of the metric. Its results are logged as `modes` and `mode_kl`. Defaults to
+            `"mode_coverage"`.
+
+    Raises:
+        ValueError: In `build`, if the extractor returns no logits.
 
     Example:
 
     ```python
-    model.compile("adam", "adam", metrics=[gan.metrics.ModeCoverage()])
-    model.evaluate(gan.datasets.load("mnist5k", split="test"), return_dict=True)["modes"]
+    metric = gan.metrics.ModeCoverage()
+    digits = gan.images.to_float(gan.datasets.read("mnist5k", split="test")[0])
+    metric.update_state(digits[:100], digits[100:200])
+    metric.result()["modes"]
     ```
     """
 
@@ -47,11 +57,11 @@ class ModeCoverage(FeatureMetric):
 
 
 class Histogram(keras.metrics.Metric):
-    """How often each class has the largest logit.
+    """Number of images of each class, by their largest logit.
 
     Args:
-        size: Int, number of classes.
-        name: String.
+        size: Int. Number of classes.
+        name: String. Name of the metric.
     """
 
     def __init__(self, size, name=None):
@@ -62,7 +72,7 @@ class Histogram(keras.metrics.Metric):
 
     def update_state(self, logits):
         self.count.assign_add(ops.cast(ops.shape(logits)[0], "int64"))
-        # Of logits that are not all finite none is the largest; they make the histogram no number either.
+        # argmax hides logits that are not finite. Adding 0 * logits turns the result into NaN, which is refused later.
         unknown = 0 * ops.sum(logits)
         classes = ops.one_hot(ops.argmax(logits, axis=-1), self.size, dtype="float64")
         self.counts.assign_add(ops.sum(classes, axis=0) + ops.cast(unknown, "float64"))

@@ -1,4 +1,4 @@
-"""Metrics over balls that reach from each image to its k-th nearest neighbour."""
+"""Metrics that compare images by their nearest neighbours in feature space."""
 
 import keras
 import numpy as np
@@ -10,13 +10,14 @@ BLOCK_ROWS = 1000
 
 
 class NeighbourMetric(FeatureMetric):
-    """Keeps the features of both sides, and a ball around each real image.
+    """Base class of metrics that draw a ball around each image, up to its k-th nearest neighbour of the same kind.
 
     Args:
-        k: Int, a ball reaches to the k-th nearest other image of the same side; among fewer, to the farthest.
-        extractor: As in `FeatureMetric`.
-        max_samples: Int, images of each side that are compared at most.
-        name: String.
+        k: Int. The ball around an image reaches to its k-th nearest other image, or to the farthest if there are
+            fewer.
+        extractor: Name or `keras.Model`, as in `FeatureMetric`.
+        max_samples: Int. Maximum number of real, and of generated, images to compare.
+        name: String. Name of the metric.
     """
 
     def __init__(self, k, extractor, max_samples, name):
@@ -30,7 +31,7 @@ class NeighbourMetric(FeatureMetric):
         return FeatureSample(self.max_samples, size, name)
 
     def prepare(self, real):
-        # Distances between centred features lose less to rounding.
+        # Centring the features reduces the rounding error of their distances.
         centre = real[0].mean(axis=0)
         features = real[0] - centre
         return features, _radii(features, self.k), centre
@@ -41,25 +42,35 @@ class NeighbourMetric(FeatureMetric):
 
 @keras.saving.register_keras_serializable(package="gan")
 class PrecisionRecall(NeighbourMetric):
-    """The share of generated images that look real, `precision`, and of real ones that are reached, `recall`.
+    """Fraction of generated images that look real, `precision`, and of real images that are covered, `recall`.
 
-    An image counts where its features lie in the ball around one of the other side (Kynkaanniemi et al. 2019,
-    arXiv 1904.06991).
+    `precision` is the fraction of generated images whose features lie in the ball around a real image. `recall` is the
+    fraction of real images whose features lie in the ball around a generated image. Both are in [0, 1]; higher is
+    better. A ball reaches to the k-th nearest neighbour among images of the same kind.
 
-    It needs all features at once: it keeps `max_samples` of each side at most, drawn at random but always the same,
-    and `8 * max_samples * size` bytes for them.
+    The metric keeps the features of up to `max_samples` real and as many generated images, which takes
+    `8 * max_samples * size` bytes for features of length `size`. From more images, it selects a random sample that is
+    the same in every evaluation.
+
+    Source: Kynkaanniemi et al. 2019, arXiv 1904.06991.
 
     Args:
-        k: Int, a ball reaches to the k-th nearest image of its own side. Default 3.
-        extractor: As in `FeatureMetric`.
-        max_samples: Int, images of each side that are compared at most. Default 10,000.
-        name: Default `"precision_recall"`; the figures are `precision` and `recall`, in [0, 1].
+        k: Int. The ball around an image reaches to its k-th nearest neighbour. Defaults to 3.
+        extractor: Name or `keras.Model`, as in `FeatureMetric`. Defaults to `"digits"`.
+        max_samples: Int. Maximum number of real, and of generated, images to compare. Defaults to 10,000.
+        name: String. Name of the metric. Its results are logged as `precision` and `recall`. Defaults to
+            `"precision_recall"`.
+
+    Raises:
+        ValueError: `k` or `max_samples` is not a positive integer.
 
     Example:
 
     ```python
-    model.compile("adam", "adam", metrics=[gan.metrics.PrecisionRecall()])
-    model.evaluate(gan.datasets.load("mnist5k", split="test"), return_dict=True)["recall"]
+    metric = gan.metrics.PrecisionRecall()
+    digits = gan.images.to_float(gan.datasets.read("mnist5k", split="test")[0])
+    metric.update_state(digits[:100], digits[100:200])
+    metric.result()["recall"]
     ```
     """
 
@@ -82,26 +93,36 @@ class PrecisionRecall(NeighbourMetric):
 
 @keras.saving.register_keras_serializable(package="gan")
 class DensityCoverage(NeighbourMetric):
-    """How densely generated images lie among real ones, `density`, and the share that they cover, `coverage`.
+    """Density of generated images around real ones, `density`, and fraction of real images covered, `coverage`.
 
-    Density is the mean number of real images' balls that a generated image lies in, over k; it can exceed 1. Coverage
-    is the share of real images with a generated one in their ball. Both stand outliers better than `PrecisionRecall`
-    (Naeem et al. 2020, arXiv 2002.09797).
+    Each real image has a ball that reaches to its k-th nearest real neighbour. `density` is the mean number of balls
+    that contain a generated image, divided by k; it is at least 0 and can exceed 1. `coverage` is the fraction of real
+    images whose ball contains a generated image; it is in [0, 1]. Higher is better. Both are more robust to outliers
+    than `PrecisionRecall`.
 
-    It needs all features at once: it keeps `max_samples` of each side at most, drawn at random but always the same,
-    and `8 * max_samples * size` bytes for them.
+    The metric keeps the features of up to `max_samples` real and as many generated images, which takes
+    `8 * max_samples * size` bytes for features of length `size`. From more images, it selects a random sample that is
+    the same in every evaluation.
+
+    Source: Naeem et al. 2020, arXiv 2002.09797.
 
     Args:
-        k: Int, a ball reaches to the k-th nearest real image. Default 5.
-        extractor: As in `FeatureMetric`.
-        max_samples: Int, images of each side that are compared at most. Default 10,000.
-        name: Default `"density_coverage"`; the figures are `density` and `coverage`.
+        k: Int. The ball around a real image reaches to its k-th nearest real neighbour. Defaults to 5.
+        extractor: Name or `keras.Model`, as in `FeatureMetric`. Defaults to `"digits"`.
+        max_samples: Int. Maximum number of real, and of generated, images to compare. Defaults to 10,000.
+        name: String. Name of the metric. Its results are logged as `density` and `coverage`. Defaults to
+            `"density_coverage"`.
+
+    Raises:
+        ValueError: `k` or `max_samples` is not a positive integer.
 
     Example:
 
     ```python
-    model.compile("adam", "adam", metrics=[gan.metrics.DensityCoverage()])
-    model.evaluate(gan.datasets.load("mnist5k", split="test"), return_dict=True)["coverage"]
+    metric = gan.metrics.DensityCoverage()
+    digits = gan.images.to_float(gan.datasets.read("mnist5k", split="test")[0])
+    metric.update_state(digits[:100], digits[100:200])
+    metric.result()["coverage"]
     ```
     """
 
@@ -123,7 +144,7 @@ class DensityCoverage(NeighbourMetric):
 
 
 def _blocks_of_distances(features, others):
-    """Squared distances of the features from the others, block by block: the rows, and the distances of these."""
+    """Yields blocks of rows of `features` as slices, with their squared distances to all `others`."""
     columns = ops.convert_to_tensor(others.T)
     column_squares = ops.sum(columns**2, axis=0)
     for start in range(0, len(features), BLOCK_ROWS):
@@ -131,16 +152,16 @@ def _blocks_of_distances(features, others):
         block = ops.convert_to_tensor(features[rows])
         squares = ops.sum(block**2, axis=1, keepdims=True) + column_squares
         distances = squares - 2 * ops.matmul(block, columns)
-        # What rounding leaves of the distance between equals.
+        # Rounding leaves a small distance between equal vectors: set it to 0.
         yield rows, ops.convert_to_numpy(ops.where(distances > 1e-6 * squares, distances, 0.0))
 
 
 def _radii(features, k):
-    """Squared distance from each to its k-th nearest other."""
-    # Half of the largest distance there may be, squared.
+    """Returns the squared distance of each vector to its k-th nearest other."""
+    # No distance exceeds twice the largest norm, so no squared distance exceeds 4 times its square.
     if np.sum(features.astype("float64") ** 2, axis=1).max() > np.finfo("float32").max / 4:
-        raise FloatingPointError("features are too large for their distances to be compared in float32.")
-    neighbours = min(k + 1, len(features))  # itself is one of them
+        raise FloatingPointError("features are too large: their squared distances overflow float32.")
+    neighbours = min(k + 1, len(features))  # Each vector is its own nearest neighbour.
     return np.concatenate(
         [
             -ops.convert_to_numpy(ops.top_k(-distances, neighbours)[0])[:, -1]

@@ -30,17 +30,17 @@ def sample_of(indices, limit, batch_size):
     return np.sort(sample.result()[0][:, 0])
 
 
-def test_a_sample_of_few_is_all_of_them():
+def test_a_sample_of_few_vectors_contains_all():
     indices = np.arange(50.0)
     for limit in (50, 60):
         np.testing.assert_array_equal(sample_of(indices, limit, 7), indices)
 
 
-def test_a_sample_of_many_is_drawn_evenly_and_always_the_same():
+def test_a_sample_of_many_vectors_is_uniform_and_reproducible():
     indices = np.arange(20_000.0)
     sample = sample_of(indices, 2000, 512)
     assert len(sample) == len(set(sample)) == 2000
-    # 200 expected of each tenth; six standard deviations.
+    # 200 vectors are expected from each tenth; the tolerance is six standard deviations.
     tenths = np.histogram(sample, bins=10, range=(0, 20_000))[0]
     assert np.abs(tenths - 200).max() < 6 * np.sqrt(180)
     assert np.abs(np.bincount(sample.astype(int) % 7) - 2000 / 7).max() < 6 * np.sqrt(2000 / 7)
@@ -57,7 +57,7 @@ def test_update_with_images_equals_update_with_their_features(make):
 
 
 @pytest.mark.parametrize("make", ALL)
-def test_reset_forgets_all_and_reset_fake_only_the_generated(make):
+def test_reset_state_forgets_all_and_reset_fake_only_generated_images(make):
     sets = RNG.normal(size=(4, 40, 3)) + np.arange(4)[:, None, None]
 
     def fresh(real, fake):
@@ -76,27 +76,27 @@ def test_reset_forgets_all_and_reset_fake_only_the_generated(make):
 
 
 @pytest.mark.parametrize("make", ALL)
-def test_what_has_no_result_says_why(make):
+def test_missing_or_infinite_features_are_refused(make):
     metric = make(extractor=classifier(3))
-    with pytest.raises(ValueError, match=f"{metric.name} has no result: it has seen no images"):
+    with pytest.raises(ValueError, match=f"{metric.name} has no result: it has received no images"):
         metric.result()
     metric.build((1, 1, 3))
     some, none = np.ones((4, 3)), np.ones((0, 3))
-    with pytest.raises(ValueError, match="it has seen no real images"):
+    with pytest.raises(ValueError, match="it has received no real images"):
         measure(metric, none, some)
     metric.reset_state()
-    with pytest.raises(ValueError, match="it has seen no generated images"):
+    with pytest.raises(ValueError, match="it has received no generated images"):
         measure(metric, some, none)
     metric.reset_state()
     for value in (np.nan, np.inf):
         metric.reset_fake()
         spoilt = np.ones((4, 3))
         spoilt[2, 1] = value
-        with pytest.raises(FloatingPointError, match="generated images are not all finite"):
+        with pytest.raises(FloatingPointError, match="generated images contain NaN or infinity"):
             measure(metric, some, spoilt)
 
 
-def test_an_own_metric_needs_two_methods(build_metric):
+def test_a_custom_metric_needs_two_methods(build_metric):
     class MeanDifference(FeatureMetric):
         def make_statistic(self, size, name):
             return metrics.frechet.Moments(size, name)

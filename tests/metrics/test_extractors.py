@@ -1,5 +1,4 @@
 import hashlib
-import re
 from pathlib import Path
 
 import keras
@@ -21,7 +20,7 @@ def digits():
     return gan.images.to_float(images), labels
 
 
-def test_digits_classifies_digits_and_is_the_file_that_the_readme_names(digits):
+def test_digits_classifies_digits_and_is_the_file_named_in_the_readme(digits):
     images, labels = digits
     _, logits = gan.metrics.get_extractor("digits", (28, 28, 1)).predict(images, verbose=0)
     assert (logits.argmax(1) == labels).mean() > 0.993
@@ -29,13 +28,13 @@ def test_digits_classifies_digits_and_is_the_file_that_the_readme_names(digits):
     assert hashlib.sha256(DIGITS_FILE.read_bytes()).hexdigest() in README.read_text()
 
 
-def test_digits_is_one_object_however_often_it_is_asked_for():
+def test_digits_is_loaded_once():
     assert gan.metrics.get_extractor("digits", (28, 28, 1)) is gan.metrics.get_extractor("digits", [28, 28, 1])
     assert not gan.metrics.get_extractor("digits", (28, 28, 1)).trainable_weights
 
 
 def spoil(name, images):
-    """Sets that a metric is meant to tell from real ones."""
+    """Returns images with a defect that a metric must detect."""
     pixels = tf.constant(images)
     return {
         "blurred": lambda: tf.nn.avg_pool2d(pixels, 5, 1, "SAME").numpy(),
@@ -44,7 +43,7 @@ def spoil(name, images):
     }[name]()
 
 
-def test_each_defect_moves_the_figures_that_are_meant_to_see_it(digits):
+def test_each_defect_changes_the_metrics_meant_to_detect_it(digits):
     images, labels = digits
     order = np.random.default_rng(0).permutation(5000)
     real, fake, fake_labels = images[order[:1500]], images[order[1500:3000]], labels[order[1500:3000]]
@@ -67,7 +66,7 @@ def test_each_defect_moves_the_figures_that_are_meant_to_see_it(digits):
     blurred, noisy, one = (figures_of(spoil(name, fake)) for name in ("blurred", "noisy", "one image"))
     for bad in (few_classes, blurred, noisy, one):
         assert bad["fid"] > 5 * good["fid"] and bad["kid"] > good["kid"] + 0.01
-    # Fewer classes: what is made looks real, but half of the real ones are out of reach.
+    # With half of the classes, generated images look real but do not cover all real images.
     assert few_classes["precision"] > 0.7 and few_classes["recall"] < 0.75 * good["recall"]
     assert few_classes["coverage"] < 0.75 * good["coverage"]
     assert few_classes["modes"] <= 8 and few_classes["mode_kl"] == pytest.approx(np.log(2), abs=0.1)
@@ -89,13 +88,13 @@ def test_stacked_digits_is_digits_channel_by_channel():
     assert np.mean(np.argmax(logits, axis=1) == classes) > 0.95
 
 
-def test_the_usual_extractor_is_the_one_that_suits_the_images():
+def test_the_usual_extractor_suits_the_images():
     assert gan.metrics.usual_extractor("mnist", (28, 28, 1)) == "digits"
     assert gan.metrics.usual_extractor("stacked_mnist5k", (28, 28, 3)) == "stacked_digits"
     assert gan.metrics.usual_extractor("photos", (28, 28, 3)) is None
 
 
-def test_train_extractor_learns_classes_repeats_and_is_saved(tmp_path):
+def test_train_extractor_learns_classes_reproducibly_and_can_be_saved(tmp_path):
     labels = RNG.integers(0, 3, 300)
     images = RNG.uniform(-1, -0.6, (300, 12, 10, 3)).astype("float32")
     for label in range(3):
@@ -113,17 +112,17 @@ def test_train_extractor_learns_classes_repeats_and_is_saved(tmp_path):
 
 
 @pytest.mark.parametrize("labels", [np.arange(5), np.ones(6), np.array([0, 1, 2, 3, 4, -1]), np.ones((6, 1), int)])
-def test_train_extractor_refuses_labels_that_are_none(labels):
-    with pytest.raises(ValueError, match="labels must be whole numbers from 0 on, one for each of 6 images"):
+def test_train_extractor_refuses_invalid_labels(labels):
+    with pytest.raises(ValueError, match="labels must be integers of at least 0, one for each of the 6 images"):
         gan.metrics.train_extractor(np.zeros((6, 8, 8, 1), "float32"), labels)
 
 
 @pytest.mark.parametrize("shape", [(20, 30, 1), (400, 310, 3)])
-def test_inception_sees_rgb_images_of_299_pixels_resized_with_antialiasing(monkeypatch, shape):
-    asked_for = {}
+def test_inception_receives_rgb_images_of_299_pixels_resized_with_antialiasing(monkeypatch, shape):
+    arguments = {}
 
     def inception(**kwargs):
-        asked_for.update(kwargs)
+        arguments.update(kwargs)
         return keras.Sequential([keras.Input(kwargs["input_shape"]), keras.layers.Flatten()])
 
     monkeypatch.setattr(keras.applications, "InceptionV3", inception)
@@ -133,7 +132,7 @@ def test_inception_sees_rgb_images_of_299_pixels_resized_with_antialiasing(monke
     for jit_compile in (False, True):
         seen = tf.function(lambda images: network(images, training=False), jit_compile=jit_compile)(images)
         np.testing.assert_allclose(tf.reshape(seen, expected.shape), expected, atol=1e-4)
-    assert asked_for == {
+    assert arguments == {
         "include_top": False,
         "weights": "imagenet",
         "input_shape": (299, 299, 3),
@@ -142,7 +141,7 @@ def test_inception_sees_rgb_images_of_299_pixels_resized_with_antialiasing(monke
     assert network.name == "inception_v3" and not network.trainable_weights
 
 
-def test_an_inception_that_cannot_be_downloaded_is_told_by_a_sentence(monkeypatch):
+def test_a_failed_download_of_inception_is_a_clear_error(monkeypatch):
     def inception(**kwargs):
         raise Exception("URL fetch failure")
 
@@ -151,12 +150,12 @@ def test_an_inception_that_cannot_be_downloaded_is_told_by_a_sentence(monkeypatc
         gan.metrics.get_extractor("inception_v3", (9, 9, 1))
 
 
-def test_inceptions_own_preprocessing_is_our_range():
+def test_the_preprocessing_of_inception_is_our_range():
     levels = np.array([[[[0.0, 127.5, 255.0]]]])
     np.testing.assert_allclose(keras.applications.inception_v3.preprocess_input(levels.copy()), levels / 127.5 - 1)
 
 
-def test_a_subclassed_model_is_an_extractor():
+def test_a_subclassed_model_can_be_an_extractor():
     class Means(keras.Model):
         def call(self, images):
             return keras.ops.mean(images, axis=(1, 2))
@@ -166,23 +165,25 @@ def test_a_subclassed_model_is_an_extractor():
     assert metric.result() == pytest.approx(3)
 
 
-def test_extractors_that_do_not_fit_are_refused():
+def test_unsuitable_extractors_are_refused():
     for extractor in ("alexnet", 3, None, keras.layers.Flatten()):
-        with pytest.raises(ValueError, match=re.escape("extractor must be a keras.Model or one of ['digits', 'inc")):
+        with pytest.raises(ValueError, match="extractor must be a keras.Model or one of the names digits, inception"):
             gan.metrics.get_extractor(extractor, (28, 28, 1))
     with pytest.raises(ValueError, match=r"digits does not take images of \(32, 32, 3\)"):
         gan.metrics.FrechetDistance().build((32, 32, 3))
+    with pytest.raises(ValueError, match="Kernel shape must have the same length as input"):
+        gan.metrics.get_extractor("digits", (28, 28, 1, 1))
     model = gan.GAN(gan.build_generator(image_shape=(8, 8, 1)), gan.build_discriminator((8, 8, 1)))
-    with pytest.raises(ValueError, match=r"does not take images of \(8, 8, 1\) and give vectors"):
+    with pytest.raises(ValueError, match=r"does not take images of \(8, 8, 1\) and return vectors"):
         gan.metrics.get_extractor(model, (8, 8, 1))
     inputs = keras.Input((2, 2, 1))
     flat = keras.layers.Flatten()(inputs)
-    with pytest.raises(ValueError, match="and give vectors"):
+    with pytest.raises(ValueError, match="and return vectors"):
         gan.metrics.get_extractor(keras.Model(inputs, [flat, flat, flat]), (2, 2, 1))
-    with pytest.raises(ValueError, match="and give vectors"):
+    with pytest.raises(ValueError, match="and return vectors"):
         gan.metrics.get_extractor(keras.Model(inputs, {"features": flat}), (2, 2, 1))
     maps = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Conv2D(3, 3)], name="maps")
-    with pytest.raises(ValueError, match="maps must give features .batch, size., or these and logits"):
+    with pytest.raises(ValueError, match="maps must return features .batch, size., or .features, logits."):
         gan.metrics.get_extractor(maps, (8, 8, 1))
     with pytest.raises(ValueError, match="there is no model file 'nowhere.keras'"):
         gan.metrics.load_extractor("nowhere.keras")

@@ -10,7 +10,7 @@ RNG = np.random.default_rng(0)
 
 
 def normal_with(mean, standard_deviations, count=500):
-    """Vectors whose sample mean and covariance are these, exactly."""
+    """Returns vectors with exactly this sample mean and diagonal covariance."""
     vectors = RNG.normal(size=(count, len(mean)))
     vectors -= vectors.mean(0)
     whiten = np.linalg.inv(np.linalg.cholesky(np.cov(vectors.T))).T
@@ -24,7 +24,7 @@ def correlated(count, size):
 def test_equals_the_closed_form_for_gaussians(build_metric):
     real = normal_with(mean=[1.0, 2.0, 3.0], standard_deviations=[1.0, 2.0, 3.0])
     fake = normal_with(mean=[0.0, 2.0, 5.0], standard_deviations=[2.0, 2.0, 0.5])
-    # Of covariances that commute: the squared differences of the means and of the standard deviations.
+    # If the covariances commute: the squared differences of the means and of the standard deviations.
     expected = (1 + 0 + 4) + (1 + 0 + 2.5**2)
     assert measure(build_metric(FrechetDistance, 3), real, fake) == pytest.approx(expected, rel=1e-5)
 
@@ -38,7 +38,7 @@ def test_equals_the_formula_with_scipys_matrix_square_root(build_metric):
     assert measure(build_metric(FrechetDistance, 12), real, fake) == pytest.approx(expected, rel=1e-9)
 
 
-def test_moments_are_numpys(build_metric):
+def test_moments_equal_numpy(build_metric):
     vectors = correlated(300, 4).astype("float32")
     moments = Moments(4)
     for start in range(0, 300, 77):
@@ -48,7 +48,7 @@ def test_moments_are_numpys(build_metric):
     np.testing.assert_allclose(covariance, np.cov(vectors.astype(float).T), rtol=1e-9, atol=1e-12)
 
 
-def test_batches_and_order_do_not_matter(build_metric):
+def test_the_result_does_not_depend_on_batches_and_order(build_metric):
     real, fake = correlated(300, 6), correlated(200, 6)
     first = measure(build_metric(FrechetDistance, 6), real, fake, batch_size=64)
     for batch_size in (1, 7, 1000):
@@ -56,7 +56,7 @@ def test_batches_and_order_do_not_matter(build_metric):
         assert shuffled == pytest.approx(first, rel=1e-9)
 
 
-def test_identical_sets_are_at_no_distance(build_metric):
+def test_identical_sets_have_distance_0(build_metric):
     for count in (300, 5):  # more and fewer than features
         real = correlated(count, 8)
         result = measure(build_metric(FrechetDistance, 8), real, real[::-1])
@@ -64,13 +64,13 @@ def test_identical_sets_are_at_no_distance(build_metric):
 
 
 def test_fewer_samples_than_features(build_metric):
-    """Points on one line each: the plane's closed form, however many dimensions there are around it."""
+    """Each set lies on a line, so the closed form for a plane holds in any number of dimensions."""
     line = np.array([-1.0, 0.0, 1.0])[:, None]
     real, fake = line * np.eye(16)[0], 3 * line * np.eye(16)[0] + 2 * np.eye(16)[1]
     assert measure(build_metric(FrechetDistance, 16), real, fake) == pytest.approx(4 + (3 - 1) ** 2, rel=1e-6)
 
 
-def test_constant_images_and_single_ones(build_metric):
+def test_constant_and_single_images(build_metric):
     for count in (1, 10):
         real, fake = np.full((count, 4), 3.0), np.full((count, 4), 5.0)
         assert measure(build_metric(FrechetDistance, 4), real, fake) == pytest.approx(16, rel=1e-6)

@@ -34,7 +34,7 @@ def test_equals_a_direct_double_sum(build_metric, monkeypatch, block_rows):
 
 
 def test_is_unbiased(build_metric):
-    """Between sets of one distribution it is 0 on average, and below 0 as often as not."""
+    """For two sets from one distribution, the mean is 0 and about half of the values are negative."""
     results = []
     for _ in range(60):
         real, fake = RNG.normal(size=(20, 3)), RNG.normal(size=(20, 3))
@@ -43,13 +43,13 @@ def test_is_unbiased(build_metric):
     assert 10 < np.sum(np.array(results) < 0) < 50
 
 
-def test_identical_sets_are_about_0(build_metric):
+def test_identical_sets_have_distance_of_about_0(build_metric):
     rows = float32(RNG.normal(size=(200, 4)))
     far = measure(build_metric(KernelDistance, 4), rows, rows + 1)
     assert abs(measure(build_metric(KernelDistance, 4), rows, rows)) < 0.02 * far
 
 
-def test_batches_and_order_do_not_matter(build_metric):
+def test_the_result_does_not_depend_on_batches_and_order(build_metric):
     real, fake = RNG.normal(size=(90, 4)), RNG.normal(1, 1, (80, 4))
     first = measure(build_metric(KernelDistance, 4), real, fake)
     for batch_size in (1, 7, 1000):
@@ -57,7 +57,7 @@ def test_batches_and_order_do_not_matter(build_metric):
         assert shuffled == pytest.approx(first, rel=1e-9)
 
 
-def test_constant_images_and_single_ones_are_finite(build_metric):
+def test_constant_and_single_images_have_a_finite_distance(build_metric):
     for count in (1, 10):
         real, fake = np.full((count, 4), 1.0), np.full((count, 4), 2.0)
         assert np.isfinite(measure(build_metric(KernelDistance, 4), real, fake))
@@ -65,7 +65,7 @@ def test_constant_images_and_single_ones_are_finite(build_metric):
     assert measure(build_metric(KernelDistance, 4), real, fake) == pytest.approx(8 + 125 - 2 * 27)
 
 
-def test_is_capped_at_max_samples(build_metric):
+def test_at_most_max_samples_are_kept(build_metric):
     real, fake = RNG.normal(size=(300, 4)), RNG.normal(1, 1, (300, 4))
     metric = build_metric(KernelDistance, 4, max_samples=100)
     capped = measure(metric, real, fake)

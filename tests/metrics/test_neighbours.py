@@ -29,43 +29,43 @@ def test_equals_the_prdc_package(build_metric, monkeypatch, k, block_rows):
 
 
 def test_points_on_a_line_by_hand(build_metric):
-    real = np.array([[0.0], [1.0], [3.0], [7.0]])  # to the nearest other: 1, 1, 2 and 4
-    fake = np.array([[1.5], [100.0]])  # 98.5 for both
+    real = np.array([[0.0], [1.0], [3.0], [7.0]])  # distances to the nearest neighbour: 1, 1, 2 and 4
+    fake = np.array([[1.5], [100.0]])  # distance to the nearest neighbour: 98.5 for both
     assert all_four(build_metric, 1, real, fake, k=1) == {
-        "precision": 0.5,  # 1.5 lies in the balls of 1 and 3, 100 in none
-        "recall": 1.0,  # 98.5 around 1.5 reaches all
-        "density": 1.0,  # two balls, over k = 1 and two fakes
-        "coverage": 0.5,  # the balls of 1 and 3
+        "precision": 0.5,  # 1.5 lies in the balls around 1 and 3; 100 lies in none
+        "recall": 1.0,  # the ball around 1.5 contains all real points
+        "density": 1.0,  # two balls, divided by k = 1 and by two generated points
+        "coverage": 0.5,  # the balls around 1 and 3
     }
 
 
-def test_defaults_are_the_papers():
+def test_defaults_are_those_of_the_papers():
     assert PrecisionRecall().k == 3 and DensityCoverage().k == 5
 
 
-def test_batches_and_order_do_not_matter(build_metric):
+def test_the_result_does_not_depend_on_batches_and_order(build_metric):
     real, fake = RNG.normal(size=(90, 4)), RNG.normal(0.5, 1, (80, 4))
     first = all_four(build_metric, 4, real, fake, 3)
     for batch_size in (1, 7, 1000):
         assert all_four(build_metric, 4, RNG.permutation(real), RNG.permutation(fake), 3, batch_size) == first
 
 
-def test_identical_sets_agree_wholly(build_metric):
-    rows = RNG.normal(100, 1, (90, 4))  # far from the origin, where rounding is coarse
+def test_identical_sets_agree_completely(build_metric):
+    rows = RNG.normal(100, 1, (90, 4))  # far from the origin, where rounding errors are large
     result = all_four(build_metric, 4, rows, rows, 3)
     assert result["precision"] == result["recall"] == result["coverage"] == 1
-    # Balls reach to the third other image, and a ball's centre is in it too.
+    # A ball contains its three neighbours and its own centre.
     assert result["density"] == pytest.approx(4 / 3)
 
 
-def test_a_collapsed_generator_is_precise_but_recalls_nothing(build_metric):
+def test_a_collapsed_generator_has_high_precision_and_no_recall(build_metric):
     real = RNG.normal(size=(100, 4))
     fake = np.repeat(real[:1], 50, axis=0)
     result = all_four(build_metric, 4, real, fake, 3)
     assert result["precision"] == 1 and result["recall"] <= 0.01 and result["coverage"] < 0.2
 
 
-def test_constant_and_single_images_are_finite(build_metric):
+def test_constant_and_single_images_have_finite_results(build_metric):
     for count in (1, 2, 10):
         same = np.full((count, 4), 3.0)
         equal, apart = (all_four(build_metric, 4, same, other, 3) for other in (same, same + 1))
@@ -73,7 +73,7 @@ def test_constant_and_single_images_are_finite(build_metric):
         assert set(apart.values()) == {0.0}
 
 
-def test_is_capped_at_max_samples(build_metric):
+def test_at_most_max_samples_are_kept(build_metric):
     real, fake = RNG.normal(size=(300, 2)), RNG.normal(size=(300, 2))
     for metric in (PrecisionRecall, DensityCoverage):
         metric = build_metric(metric, 2, max_samples=100)
@@ -82,15 +82,15 @@ def test_is_capped_at_max_samples(build_metric):
         assert metric.get_config()["max_samples"] == 100
 
 
-def test_features_whose_distances_overflow_are_an_error(build_metric):
+def test_features_with_overflowing_distances_are_an_error(build_metric):
     huge = (1e25 * RNG.normal(size=(20, 4))).astype("float32")
     for metric in (PrecisionRecall, DensityCoverage):
-        with pytest.raises(FloatingPointError, match="too large"):
+        with pytest.raises(FloatingPointError, match="overflow float32"):
             measure(build_metric(metric, 4), huge, huge)
 
 
 @pytest.mark.parametrize("arguments", [{"k": 0}, {"k": 2.5}, {"k": "digits"}, {"max_samples": 0}])
 @pytest.mark.parametrize("metric", [PrecisionRecall, DensityCoverage])
-def test_counts_that_are_none_are_refused(metric, arguments):
-    with pytest.raises(ValueError, match=f"{next(iter(arguments))} must be a positive whole number"):
+def test_invalid_counts_are_refused(metric, arguments):
+    with pytest.raises(ValueError, match=f"{next(iter(arguments))} must be a positive integer"):
         metric(**arguments)

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:keras_tuner"
 
 @pytest.fixture
 def serve(tmp_path, small_settings, monkeypatch):
-    """Starts a chief in a thread; gives a function that makes a client of it."""
+    """Starts a chief in a thread. Returns a function that creates a client, and the thread."""
     settings = {**small_settings, "trials": 2, "space": complete(small_settings["space"])}
     settings_file(tmp_path).write_text(json.dumps(settings))
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -38,21 +38,21 @@ def complete_trial(client, trial):
     client.end_trial(trial)
 
 
-def test_a_worker_that_is_silent_loses_its_trial_and_one_that_is_heard_does_not(serve, tmp_path, monkeypatch):
+def test_a_silent_worker_loses_its_trial_and_a_live_one_keeps_it(serve, tmp_path, monkeypatch):
     monkeypatch.setattr(chief, "LOST_SECONDS", 1.5)
     connect, thread = serve
-    silent, heard = connect("silent"), connect("heard")
-    lost, kept = silent.create_trial("silent"), heard.create_trial("heard")
-    heartbeat_file(tmp_path, "heard").parent.mkdir()
+    silent, live = connect("silent"), connect("live")
+    lost, kept = silent.create_trial("silent"), live.create_trial("live")
+    heartbeat_file(tmp_path, "live").parent.mkdir()
     for _ in range(12):
-        heartbeat_file(tmp_path, "heard").write_text(kept.trial_id)
+        heartbeat_file(tmp_path, "live").write_text(kept.trial_id)
         time.sleep(0.2)
     other = connect("other")
     assert other.create_trial("other").trial_id == lost.trial_id
-    assert read_records(tmp_path)["ongoing_trials"] == {"heard": kept.trial_id, "other": lost.trial_id}
-    complete_trial(heard, kept)
+    assert read_records(tmp_path)["ongoing_trials"] == {"live": kept.trial_id, "other": lost.trial_id}
+    complete_trial(live, kept)
     complete_trial(other, lost)
-    # It ends as soon as all that it knows of have been told.
-    assert {client.create_trial(name).status for client, name in ((heard, "heard"), (other, "other"))} == {"STOPPED"}
+    # The chief ends as soon as all workers have been told.
+    assert {client.create_trial(name).status for client, name in ((live, "live"), (other, "other"))} == {"STOPPED"}
     thread.join(5)
     assert not thread.is_alive()

@@ -21,7 +21,7 @@ def digits():
     return gan.images.to_float(gan.datasets.read("mnist5k")[0][::50])
 
 
-def test_a_plain_tuner_of_keras_tuner_searches_it(digits, tmp_path):
+def test_a_tuner_of_keras_tuner_searches_the_hypermodel(digits, tmp_path):
     tuner = keras_tuner.RandomSearch(
         GANHyperModel(space=SPACE), objective=OBJECTIVE, max_trials=2, seed=1, directory=tmp_path
     )
@@ -33,7 +33,7 @@ def test_a_plain_tuner_of_keras_tuner_searches_it(digits, tmp_path):
     assert model.evaluate(digits, verbose=0, return_dict=True)["fid"] == pytest.approx(trials[0].score, rel=1e-3)
 
 
-def test_the_score_is_the_best_of_the_epochs_that_were_validated(digits):
+def test_the_score_is_that_of_the_best_validated_epoch(digits):
     hypermodel, hp = GANHyperModel(space=SPACE), keras_tuner.HyperParameters()
     model = hypermodel.build(hp)
     result = hypermodel.fit(hp, model, digits, validation_data=digits, validation_freq=2, epochs=6, verbose=0)
@@ -41,7 +41,7 @@ def test_the_score_is_the_best_of_the_epochs_that_were_validated(digits):
     assert len(fids) == 3 and result["val_fid"] == min(fids)
 
 
-def test_the_batch_size_is_that_of_the_trial(digits):
+def test_the_batch_size_of_the_trial_is_used(digits):
     dataset = gan.datasets.load("mnist5k", 3000)
     for x, expected in ((digits, 10), (dataset, 500), (dataset.map(lambda images: (images, images[:, 0, 0, 0])), 500)):
         hypermodel, hp = GANHyperModel(space=SPACE), keras_tuner.HyperParameters()
@@ -51,7 +51,7 @@ def test_the_batch_size_is_that_of_the_trial(digits):
         assert int(model.generator_optimizer.iterations) == expected
 
 
-def test_a_dataset_of_ours_keeps_to_the_pass_of_its_epoch(digits):
+def test_a_dataset_of_this_library_follows_the_epoch(digits):
     hypermodel, hp = GANHyperModel(space=SPACE), keras_tuner.HyperParameters()
     dataset = gan.datasets.load("mnist5k", 1000)
     options = {"validation_data": digits, "validation_freq": [2], "epochs": 2, "initial_epoch": 1, "verbose": 0}
@@ -59,7 +59,7 @@ def test_a_dataset_of_ours_keeps_to_the_pass_of_its_epoch(digits):
     assert int(dataset.epoch) == 2
 
 
-def test_a_trial_repeats(digits):
+def test_a_trial_is_reproducible(digits):
     results = []
     for _ in range(2):
         hypermodel, hp = GANHyperModel(space=SPACE, seed=3), keras_tuner.HyperParameters()
@@ -67,7 +67,44 @@ def test_a_trial_repeats(digits):
     assert results[0] == results[1]
 
 
-def test_the_reference_job_is_the_default():
+def test_executions_of_a_trial_differ_and_the_search_is_reproducible(digits, tmp_path):
+    def search(name):
+        scores = []
+
+        class Recording(GANHyperModel):
+            def fit(self, *args, **kwargs):
+                scores.append(super().fit(*args, **kwargs)["val_fid"])
+                return {"val_fid": scores[-1]}
+
+        tuner = keras_tuner.RandomSearch(
+            Recording(space=SPACE),
+            objective=OBJECTIVE,
+            max_trials=2,
+            executions_per_trial=2,
+            seed=1,
+            directory=tmp_path,
+            project_name=name,
+        )
+        tuner.search(digits, validation_data=digits, epochs=1, verbose=0)
+        return scores
+
+    scores = search("first")
+    assert len(set(scores)) == 4
+    assert search("second") == scores
+
+
+def test_executions_of_a_trial_differ_in_weights_and_latents_but_not_in_the_latents_of_evaluation(digits):
+    hypermodel, hp = GANHyperModel(space=SPACE), keras_tuner.HyperParameters()
+    first, same = hypermodel.build(hp), hypermodel.build(hp)
+    hypermodel.fit(hp, same, digits, validation_data=digits, epochs=1, verbose=0)
+    second = hypermodel.build(hp)
+    np.testing.assert_array_equal(first.training_noise.state, hypermodel.build(hp.copy()).training_noise.state)
+    assert not np.array_equal(first.training_noise.state, second.training_noise.state)
+    assert not np.array_equal(first.generator.weights[0], second.generator.weights[0])
+    assert first.seed == second.seed
+
+
+def test_the_reference_preset_is_the_default():
     model = GANHyperModel().build(keras_tuner.HyperParameters())
     reference = gan.GAN(gan.build_generator(), gan.build_discriminator())
     assert model.generator.count_params() == reference.generator.count_params()
@@ -76,7 +113,7 @@ def test_the_reference_job_is_the_default():
         assert np.isclose(float(optimizer.learning_rate), 1e-4) and optimizer.beta_1 == 0.9
 
 
-def test_divergence_is_an_error_also_after_a_good_epoch(digits):
+def test_divergence_after_a_good_epoch_is_an_error(digits):
     hypermodel, hp = GANHyperModel(space=SPACE), keras_tuner.HyperParameters()
     model = hypermodel.build(hp)
 
@@ -86,7 +123,7 @@ def test_divergence_is_an_error_also_after_a_good_epoch(digits):
                 kernel = self.model.discriminator.weights[0]
                 kernel.assign(np.full(kernel.shape, np.nan))
 
-    with pytest.raises(FloatingPointError, match="diverged|not all finite"):
+    with pytest.raises(FloatingPointError, match="diverged|NaN or infinity"):
         hypermodel.fit(hp, model, digits, [Spoil()], validation_data=digits, epochs=3, verbose=0)
     assert len(model.history.epoch) <= 2
 
@@ -95,10 +132,10 @@ def test_divergence_is_an_error_also_after_a_good_epoch(digits):
     ("arguments", "sentence"),
     [
         ({}, "needs validation_data"),
-        ({"x": [1, 2], "validation_data": 1}, "an array or a tf.data.Dataset, not as a list"),
+        ({"x": [1, 2], "validation_data": 1}, "a NumPy array or a tf.data.Dataset, not list"),
     ],
 )
-def test_data_that_will_not_do_is_refused(digits, arguments, sentence):
+def test_unsuitable_data_is_refused(digits, arguments, sentence):
     hypermodel, hp = GANHyperModel(space=SPACE), keras_tuner.HyperParameters()
     with pytest.raises(ValueError, match=sentence):
         hypermodel.fit(hp, hypermodel.build(hp), **{"x": digits, **arguments})

@@ -12,7 +12,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning:keras_tuner"),
 ]
 TUNERS = ("random", "bayesian", "hyperband")
-# A Gaussian process takes its time in all dimensions.
+# Few dimensions keep the Gaussian process fast.
 SMALL_SPACE = space.complete(
     {
         "latent_dim": 100,
@@ -31,7 +31,7 @@ def settings_of(tuner, seed=0, trials=8, epochs=9, space=SMALL_SPACE):
 
 
 def fid_of(trial):
-    """Something that depends on the hyperparameters alone."""
+    """Returns a score that depends only on the hyperparameters."""
     return trial.hyperparameters.values["generator_lr"] * 1e4 + trial.hyperparameters.values["dropout"]
 
 
@@ -43,7 +43,7 @@ def answer(oracle, trial, status="COMPLETED"):
 
 
 def drive(oracle):
-    """What one worker does; the values of the trials in the order in which they were run."""
+    """Runs all trials as one worker does. Returns their ids and values in order."""
     ran = []
     while (trial := oracle.create_trial("worker")).status == "RUNNING":
         ran.append((trial.trial_id, dict(trial.hyperparameters.values)))
@@ -75,7 +75,7 @@ def test_the_first_trial_is_the_reference_at_full_length(tmp_path, tuner):
 
 
 @pytest.mark.parametrize("tuner", TUNERS)
-def test_a_seed_repeats_the_trials_and_another_one_does_not(tmp_path, tuner):
+def test_the_same_seed_repeats_the_trials_and_another_seed_does_not(tmp_path, tuner):
     runs = [
         drive(oracles.open_oracle(tmp_path / str(index), settings_of(tuner, seed, trials=5)))
         for index, seed in enumerate((0, 0, 1))
@@ -86,7 +86,7 @@ def test_a_seed_repeats_the_trials_and_another_one_does_not(tmp_path, tuner):
 
 
 @pytest.mark.parametrize("tuner", TUNERS)
-def test_a_chief_killed_at_every_write_loses_and_repeats_nothing(tmp_path, monkeypatch, tuner):
+def test_a_chief_killed_at_every_write_loses_and_repeats_no_trial(tmp_path, monkeypatch, tuner):
     uninterrupted = drive(oracles.open_oracle(tmp_path / "whole", settings_of(tuner, trials=5, epochs=3)))
 
     class Killed(Exception):
@@ -106,7 +106,7 @@ def test_a_chief_killed_at_every_write_loses_and_repeats_nothing(tmp_path, monke
     monkeypatch.setattr(os, "replace", replace_or_die)
 
     def insist(call):
-        """A worker asks again, of a chief that was started anew and lives for one write more than the one before."""
+        """Repeats a call to restarted chiefs, each of which survives one write more than the one before."""
         nonlocal writes_left
         for writes in range(100):
             writes_left = writes
@@ -142,7 +142,7 @@ def test_keras_tuner_itself_reads_the_records(tmp_path, tuner):
         assert json.loads((trial_folder(tmp_path, trial_id) / "trial.json").read_text()) == trial
 
 
-def test_a_worker_that_comes_back_gets_its_trial_also_from_a_new_chief(tmp_path):
+def test_a_returning_worker_gets_its_trial_even_from_a_new_chief(tmp_path):
     oracle = oracles.open_oracle(tmp_path, settings_of("random"))
     first, second = oracle.create_trial("a"), oracle.create_trial("b")
     assert oracle.create_trial("a").trial_id == first.trial_id
@@ -152,10 +152,10 @@ def test_a_worker_that_comes_back_gets_its_trial_also_from_a_new_chief(tmp_path)
     assert oracle.create_trial("c").trial_id not in (first.trial_id, second.trial_id)
 
 
-def test_the_trial_of_a_lost_worker_goes_to_another_and_counts_once(tmp_path):
+def test_the_trial_of_a_lost_worker_goes_to_another_worker_and_counts_once(tmp_path):
     oracle = oracles.open_oracle(tmp_path, settings_of("random", trials=1))
     trial = oracle.create_trial("lost")
-    # There may be work for it yet.
+    # The running trial may still need another worker.
     assert oracle.create_trial("other").status == "IDLE"
     oracle.requeue("lost")
     again = oracles.open_oracle(tmp_path, settings_of("random", trials=1))
@@ -163,13 +163,13 @@ def test_the_trial_of_a_lost_worker_goes_to_another_and_counts_once(tmp_path):
     answer(again, trial)
     score = again.trials[trial.trial_id].score
     trial.status = "FAILED"
-    again.end_trial(trial)  # The one that was lost was only late.
+    again.end_trial(trial)  # The lost worker was only late.
     assert again.trials[trial.trial_id].status == "COMPLETED" and again.trials[trial.trial_id].score == score
     assert again.end_order == [trial.trial_id]
     assert again.create_trial("other").status == "STOPPED"
 
 
-def test_a_late_answer_to_a_trial_that_waits_for_another_worker_is_taken(tmp_path):
+def test_a_late_result_of_a_requeued_trial_is_accepted(tmp_path):
     oracle = oracles.open_oracle(tmp_path, settings_of("random", trials=1))
     trial = oracle.create_trial("late")
     oracle.requeue("late")
@@ -182,12 +182,12 @@ def test_failed_trials_have_a_reason_and_do_not_stop_a_sweep(tmp_path):
     statuses = ["COMPLETED", *7 * ["FAILED"]]
     for status in statuses:
         trial = oracle.create_trial("worker")
-        failure_file(tmp_path, trial.trial_id).write_text(f"number {trial.trial_id} fell over.")
+        failure_file(tmp_path, trial.trial_id).write_text(f"trial {trial.trial_id} failed.")
         answer(oracle, trial, status)
     assert oracle.create_trial("worker").status == "STOPPED"
     trials = read_records(tmp_path)["trials"]
     assert [trial["status"] for trial in trials.values()] == statuses
-    assert [trial["message"] for trial in trials.values()] == [None, *(f"number {n} fell over." for n in range(1, 8))]
+    assert [trial["message"] for trial in trials.values()] == [None, *(f"trial {n} failed." for n in range(1, 8))]
 
 
 @pytest.mark.parametrize("tuner", TUNERS)
@@ -200,7 +200,7 @@ def test_a_sweep_whose_first_trials_all_fail_stops(tmp_path, tuner):
     assert oracle.create_trial("worker").status == "STOPPED"
 
 
-def test_hyperband_promotes_the_best_whatever_fails(tmp_path):
+def test_hyperband_promotes_the_best_trials_despite_failures(tmp_path):
     oracle = oracles.open_oracle(tmp_path, settings_of("hyperband"))
     ran, epochs = {}, []
     while (trial := oracle.create_trial("worker")).status == "RUNNING":
@@ -216,14 +216,14 @@ def test_hyperband_promotes_the_best_whatever_fails(tmp_path):
         assert values["tuner/initial_epoch"] == earlier["tuner/epochs"]
         same = [{key: v for key, v in one.items() if not key.startswith("tuner/")} for one in (values, earlier)]
         assert same[0] == same[1]
-    # Of the nine of the first round the three best are given more epochs.
+    # The three best of the nine trials in the first round are promoted.
     first_round = [trial for trial in oracle.trials.values() if trial.hyperparameters.values.get("tuner/epochs") == 1]
     best = sorted((t for t in first_round if t.status == "COMPLETED"), key=lambda trial: trial.score)
     sources = {values["tuner/trial_id"] for values in promoted if values["tuner/initial_epoch"] == 1}
     assert sources <= {trial.trial_id for trial in best} and best[0].trial_id in sources
 
 
-def test_bayesian_soon_stops_to_draw_at_random(tmp_path):
+def test_bayesian_search_leaves_random_search_after_a_few_trials(tmp_path):
     drawn, chosen = (
         drive(oracles.open_oracle(tmp_path / tuner, settings_of(tuner, trials=4))) for tuner in ("random", "bayesian")
     )

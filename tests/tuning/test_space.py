@@ -8,18 +8,18 @@ SPACE = space.complete()
 
 
 @pytest.mark.parametrize("preset", presets.PRESETS)
-def test_the_preset_is_chosen_first(preset):
+def test_the_first_choice_is_the_preset(preset):
     whole = space.complete(preset=preset)
     chosen = space.choose(keras_tuner.HyperParameters(), whole)
     assert len(chosen) > 6 and chosen == {name: presets.PRESETS[preset][name] for name in whole}
 
 
-def test_any_number_of_a_preset_may_be_searched():
+def test_every_numeric_setting_can_be_searched():
     changed = space.complete({"r2": {"values": [0.0, 1.0]}, "beta_2": 0.9}, "fast")
     assert changed["r2"]["default"] == 0.0 and changed["beta_2"] == 0.9
 
 
-def test_a_bare_value_is_fixed_and_the_rest_stays():
+def test_a_value_instead_of_an_entry_is_fixed():
     changed = space.complete({"batch_size": 32, "generator_widths": [8, 16]})
     hp = keras_tuner.HyperParameters()
     job = space.choose(hp, changed)
@@ -35,7 +35,7 @@ def test_widths_follow_the_number_of_layers():
     assert space.choose(hp, SPACE)["generator_widths"] == [128]
 
 
-def test_what_is_drawn_lies_in_the_space():
+def test_drawn_values_are_in_the_space():
     oracle = keras_tuner.oracles.RandomSearchOracle(keras_tuner.Objective("val_fid", "min"), 100, seed=1)
     space.choose(oracle.hyperparameters, SPACE)
     layers = set()
@@ -49,7 +49,27 @@ def test_what_is_drawn_lies_in_the_space():
     assert layers == {1, 2, 3, 4}
 
 
-def test_numbers_are_of_the_kind_that_the_setting_is():
+@pytest.mark.parametrize(
+    ("entry", "values"),
+    [
+        ({"min": 0.0, "max": 0.6, "step": 0.1}, [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6]),
+        ({"min": 0.05, "max": 0.5, "step": 0.2, "default": 0.3}, [0.05, 0.25, 0.3, 0.45]),
+        ({"min": 0.001, "max": 0.8, "step": 10, "sampling": "log"}, [0.001, 0.01, 0.1, 0.3]),
+    ],
+)
+def test_floats_with_a_step_are_exact_and_reach_both_ends(entry, values):
+    oracle = keras_tuner.oracles.RandomSearchOracle(keras_tuner.Objective("val_fid", "min"), 100, seed=1)
+    whole = space.complete({"dropout": entry})
+    space.choose(oracle.hyperparameters, whole)
+    drawn = set()
+    for _ in range(100):
+        hp = oracle.get_space()
+        hp.values = oracle._random_values()
+        drawn.add(space.choose(hp, whole)["dropout"])
+    assert sorted(drawn) == values
+
+
+def test_numbers_have_the_type_of_the_setting():
     changed = space.complete({"r1": {"values": [0.5, 1, 2]}, "r2": {"min": 0, "max": 3}, "latent_dim": 8.0}, "fast")
     assert changed["r1"]["values"] == [0.5, 1.0, 2.0] and changed["latent_dim"] == 8
     assert all(isinstance(value, float) for value in [*changed["r1"]["values"], *changed["r2"].values()])
@@ -61,24 +81,26 @@ def test_numbers_are_of_the_kind_that_the_setting_is():
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ([1], "must be a table"),
+        ([1], "must be a dict"),
         ({"momentum": 1}, "no momentum; its names are batch_size"),
         ({"dropout": {"min": 0.0}}, "dropout of the space must have default, values, or min, max"),
-        ({"dropout": {"min": 0.4, "max": 0.5, "default": 0.3}}, "default of its own range"),
+        ({"dropout": {"min": 0.4, "max": 0.5, "default": 0.3}}, "default inside its range"),
         ({"dropout": {"min": 0.4, "max": "x", "default": 0.3}}, "numbers as min"),
+        ({"dropout": {"min": 0.0, "max": 0.5, "step": 0}}, "step above 0"),
+        ({"generator_lr": {"min": 1e-5, "max": 1e-3, "step": 1, "sampling": "log"}}, "step above 1"),
         ({"generator_lr": {"min": 0, "max": 1, "sampling": "log", "default": 0.3}}, "min above 0"),
-        ({"generator_lr": {"min": 1, "max": 2, "sampling": "cubic", "default": 1}}, "linear or log"),
-        ({"batch_size": {"values": [1, 2], "default": 3}}, "default of its own range"),
+        ({"generator_lr": {"min": 1, "max": 2, "sampling": "cubic", "default": 1}}, "linear or log as sampling"),
+        ({"batch_size": {"values": [1, 2], "default": 3}}, "default inside its range"),
         ({"batch_size": {"values": "12", "default": 1}}, "list of numbers"),
         ({"batch_size": "many"}, "must be a number"),
-        ({"batch_size": 64.5}, "batch_size of the space must be whole numbers, not 64.5"),
+        ({"batch_size": 64.5}, "batch_size of the space must be an integer, not 64.5"),
         ({"generator_widths": {"values": [8], "default": [8]}}, "must have default, layers, values"),
-        ({"generator_widths": {"layers": [2, 3], "values": [8], "default": [8]}}, "default of its own range"),
-        ({"generator_widths": {"layers": 2, "values": [8], "default": [8]}}, "two whole numbers"),
+        ({"generator_widths": {"layers": [2, 3], "values": [8], "default": [8]}}, "default inside its range"),
+        ({"generator_widths": {"layers": 2, "values": [8], "default": [8]}}, "two integers as layers"),
         ({"generator_widths": {"layers": [1, 2], "values": [8], "default": 8}}, "default"),
         ({"generator_widths": []}, "must be a number, or a list"),
     ],
 )
-def test_a_space_that_cannot_be_is_refused_with_its_name(changes, sentence):
+def test_invalid_spaces_are_refused_with_the_name_of_the_entry(changes, sentence):
     with pytest.raises(ValueError, match=sentence):
         space.complete(changes)

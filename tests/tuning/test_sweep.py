@@ -1,4 +1,4 @@
-"""Sweeps with real processes, and what may happen to them."""
+"""Sweeps with real processes, some of which are killed."""
 
 import csv
 import json
@@ -13,7 +13,10 @@ from pathlib import Path
 import pytest
 
 import gan
-from tuning.layout import heartbeat_file, leaderboard_file, log_file, read_history, read_records
+from tuning import processes
+from tuning.display import count
+from tuning.layout import heartbeat_file, leaderboard_file, log_file, read_history, read_records, settings_file
+from tuning.sweep import run_sweep
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 SPACE = {
@@ -26,7 +29,7 @@ SPACE = {
 
 @pytest.fixture
 def start(tmp_path, digits_file):
-    """Starts `tune.py` on little data; what is left of it is killed in the end."""
+    """Starts `tune.py` on little data and kills what is left of it at the end of the test."""
     (tmp_path / "space.json").write_text(json.dumps(SPACE))
     started = []
 
@@ -47,17 +50,17 @@ def options(digits_file):
 
 
 def wait_for(find, seconds=90):
-    """What `find` finds, once it finds something."""
+    """Calls `find` until it returns something, and returns that."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if found := find():
             return found
         time.sleep(0.05)
-    raise AssertionError("what was waited for did not happen.")
+    raise AssertionError(f"nothing happened within {seconds} seconds.")
 
 
 def pids_of(command):
-    """Processes of a sweep by their names, those of this command's folder only."""
+    """Returns the process ids of the descendants of a command by their names."""
     pids = {}
     for folder in Path("/proc").iterdir():
         try:
@@ -82,29 +85,29 @@ def is_alive(pid):
 
 
 def working(output, worker):
-    """The trial that a worker trains just now."""
+    """Returns the trial that a worker is training."""
     file = heartbeat_file(output, worker)
     return file.read_text() if file.exists() else None
 
 
-pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="finds processes in /proc")
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="needs /proc to find processes")
 
 
-def test_a_sweep_outlives_its_worker_its_chief_and_itself(start, options, tmp_path):
+def test_a_sweep_survives_the_death_of_its_workers_its_chief_and_its_command(start, options, tmp_path):
     output = tmp_path / "sweep"
     arguments = f"{options} --trials 3 --workers 2"
     command = start(arguments)
     doomed = wait_for(lambda: working(output, "worker-0"))
     first_pid = pids_of(command)["tune-worker-0"]
     os.kill(first_pid, signal.SIGKILL)
-    # It comes back under its old name and to its old trial, and dies of it again.
+    # The worker is restarted under its name, gets the same trial, and dies again.
     second_pid = wait_for(lambda: pid if (pid := pids_of(command).get("tune-worker-0")) != first_pid else None)
     time.sleep(0.5)
     assert working(output, "worker-0") == doomed
     os.kill(second_pid, signal.SIGKILL)
     os.kill(pids_of(command)["tune-chief"], signal.SIGKILL)
     wait_for(lambda: doomed in read_records(output)["end_order"])
-    # Everything goes at once, but for what the kernel does not tell at once.
+    # All processes end with the command, as soon as the kernel notifies them.
     everyone = pids_of(command)
     command.kill()
     wait_for(lambda: not any(map(is_alive, everyone.values())), 10)
@@ -112,13 +115,14 @@ def test_a_sweep_outlives_its_worker_its_chief_and_itself(start, options, tmp_pa
     times = {trial_id: (output / f"trials/trial_{trial_id}/trial.json").stat().st_mtime_ns for trial_id in finished}
 
     printed, errors = start(arguments).communicate()
-    assert not errors
+    # Two epochs on 200 digits are too few, and the sweep says so.
+    assert errors.startswith("warning: no trial is better than noise") and errors.count("\n") == 1
     records = read_records(output)
     assert sorted(records["end_order"]) == ["0", "1", "2"] and records["end_order"][: len(finished)] == finished
     statuses = {trial_id: trial["status"] for trial_id, trial in records["trials"].items()}
     assert statuses.pop(doomed) == "FAILED" and set(statuses.values()) == {"COMPLETED"}
     reason = records["trials"][doomed]["message"]
-    assert "2 processes died of it (killed by SIGKILL, then killed by SIGKILL)" in reason
+    assert "2 processes died while running the trial (killed by SIGKILL, then killed by SIGKILL)" in reason
     for trial_id, before in times.items():
         assert (output / f"trials/trial_{trial_id}/trial.json").stat().st_mtime_ns == before
 
@@ -132,15 +136,13 @@ def test_a_sweep_outlives_its_worker_its_chief_and_itself(start, options, tmp_pa
     assert best["latent_dim"] == model.latent_dim == 4 and best["batch_size"] == 100
     for picture in ("best_so_far", "hyperparameters", "parallel_coordinates", "samples"):
         assert gan.images.read_png(output / f"{picture}.png").std() > 0
-    assert "going on after" in printed and "reference" in printed
+    assert "resuming after" in printed and "reference" in printed
 
-    # What is done already is only shown again, and another sweep has no place here.
+    # A finished sweep is only shown again, and another sweep is refused.
     printed, errors = start(arguments).communicate()
     assert "3 of 3" in printed and read_records(output)["end_order"] == records["end_order"]
     refused = start(f"{options} --trials 3 --seed 7 --validate-every 1")
-    assert (
-        "its validate_every is 5, not 1; its seed is 0, not 7" in refused.communicate()[1] and refused.returncode == 2
-    )
+    assert "validate_every is 5, not 1; seed is 0, not 7" in refused.communicate()[1] and refused.returncode == 2
     trained = tmp_path / "trained"
     subprocess.run(
         [sys.executable, SCRIPTS / "train.py", "--data", "mnist5k", "--epochs", "1", "--validate-every", "0"]
@@ -152,7 +154,7 @@ def test_a_sweep_outlives_its_worker_its_chief_and_itself(start, options, tmp_pa
     assert {**best, "batch_size": 500}.items() <= arguments.items()
 
 
-def test_ctrl_c_stops_all_processes_at_once_and_says_how_to_go_on(start, options, tmp_path):
+def test_ctrl_c_stops_all_processes_and_says_how_to_resume(start, options, tmp_path):
     command = start(f"{options} --trials 2 --workers 1")
     wait_for(lambda: working(tmp_path / "sweep", "worker-0"))
     everyone = pids_of(command)
@@ -163,7 +165,7 @@ def test_ctrl_c_stops_all_processes_at_once_and_says_how_to_go_on(start, options
     wait_for(lambda: not any(map(is_alive, everyone.values())), 10)
 
 
-def test_chief_and_workers_may_be_apart(start, options, tmp_path):
+def test_chief_and_workers_can_be_separate_commands(start, options, tmp_path):
     output = tmp_path / "sweep"
     chief = start(f"{options} --trials 2 --role chief --listen 127.0.0.1:53211")
     wait_for(log_file(output, "chief").exists)
@@ -174,12 +176,43 @@ def test_chief_and_workers_may_be_apart(start, options, tmp_path):
     assert all(len(read_history(output, trial_id)) == 2 for trial_id in "01")
 
 
-def test_a_sweep_whose_trials_all_diverge_fails_after_the_first_few(start, options, tmp_path):
+def test_a_sweep_whose_trials_all_diverge_fails_after_the_first_trials(start, options, tmp_path):
     (tmp_path / "space.json").write_text(json.dumps({**SPACE, "generator_lr": 1e30}))
     command = start(f"{options} --trials 20 --workers 2")
     printed, errors = command.communicate()
     assert command.returncode == 1 and "Traceback" not in errors
-    assert "trials have failed, the last by: FloatingPointError: training has diverged" in errors
+    assert "trials failed, the last with: FloatingPointError: training has diverged" in errors
     trials = read_records(tmp_path / "sweep")["trials"].values()
     assert 3 <= len(trials) <= 4 and {trial["status"] for trial in trials} == {"FAILED"}
     assert printed.count("failed: FloatingPointError") == len(trials)
+
+
+@pytest.fixture
+def without_processes(monkeypatch):
+    """Makes a sweep fail as soon as it would start a process and wait for its imports."""
+
+    def call(*arguments, **named):
+        raise AssertionError("a process was started")
+
+    monkeypatch.setattr(processes, "call", call)
+
+
+def test_the_folder_of_another_sweep_is_refused_before_the_imports(without_processes, small_settings, tmp_path):
+    settings_file(tmp_path).write_text(json.dumps(small_settings))
+    with pytest.raises(ValueError, match="belongs to another sweep: epochs is 2, not 5; seed is 0, not 7"):
+        run_sweep(tmp_path, {**small_settings, "seed": 7, "epochs": 5}, workers=1)
+    with pytest.raises(AssertionError, match="a process was started"):
+        run_sweep(tmp_path, {**small_settings, "trials": 9}, workers=1)
+
+
+def test_a_folder_in_use_is_refused_before_the_imports(without_processes, small_settings, tmp_path):
+    fcntl = pytest.importorskip("fcntl")
+    settings_file(tmp_path).write_text(json.dumps(small_settings))
+    with open(tmp_path / "lock", "a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with pytest.raises(ValueError, match="is in use by a running sweep"):
+            run_sweep(tmp_path, small_settings, workers=1)
+
+
+def test_counts_agree_with_their_nouns():
+    assert [count(number, "trial") for number in (0, 1, 2)] == ["0 trials", "1 trial", "2 trials"]

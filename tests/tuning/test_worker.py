@@ -23,7 +23,7 @@ def run(tmp_path, small_settings):
     return run
 
 
-def test_a_promoted_trial_goes_on_as_if_it_had_never_stopped(run, tmp_path):
+def test_a_promoted_trial_equals_an_uninterrupted_one(run, tmp_path):
     whole = run("0", tuner__epochs=3, tuner__initial_epoch=0)
     run("1", tuner__epochs=1, tuner__initial_epoch=0)
     promoted = run("2", tuner__epochs=3, tuner__initial_epoch=1, tuner__trial_id="1")
@@ -32,12 +32,12 @@ def test_a_promoted_trial_goes_on_as_if_it_had_never_stopped(run, tmp_path):
     assert_same_state(model, other)
     histories = [read_history(tmp_path, trial_id) for trial_id in ("0", "2")]
     assert [row["g_loss"] for row in histories[0]] == [row["g_loss"] for row in histories[1]]
-    # Its best epoch may be one of the earlier round.
+    # The best epoch may belong to the earlier round.
     assert [row["epoch"] for row in histories[1] if "val_fid" in row] == [1, 3]
     assert best_epoch(histories[1])["val_fid"] == min(row["val_fid"] for row in histories[1] if "val_fid" in row)
 
 
-def test_a_trial_leaves_its_best_model_and_its_hyperparameters_to_tensorboard(run, tmp_path, digits_file):
+def test_a_trial_keeps_its_best_model_and_logs_its_hyperparameters_to_tensorboard(run, tmp_path, digits_file):
     folder = run("0", dropout=0.1)
     test = gan.datasets.load(str(digits_file), split="test")
     fid = gan.load_model(folder / "best.keras").evaluate(test, verbose=0, return_dict=True)["fid"]
@@ -46,8 +46,8 @@ def test_a_trial_leaves_its_best_model_and_its_hyperparameters_to_tensorboard(ru
     assert multiplexer.PluginRunToTagToContent("hparams")
 
 
-def test_a_trial_of_one_that_failed_fails(run, tmp_path):
+def test_a_trial_that_continues_a_failed_one_fails(run, tmp_path):
     trial_folder(tmp_path, "0").mkdir(parents=True)
-    failure_file(tmp_path, "0").write_text("it diverged.")
-    with pytest.raises(RuntimeError, match="trial 0, which it was to go on with, has failed"):
+    failure_file(tmp_path, "0").write_text("training has diverged.")
+    with pytest.raises(RuntimeError, match="trial 0, which this trial continues, has failed"):
         run("1", tuner__epochs=3, tuner__initial_epoch=1, tuner__trial_id="0")
