@@ -182,6 +182,8 @@ class GAN(Saved, Game):
         checks.check_count("discriminator_steps", discriminator_steps)
         self.discriminator_steps = discriminator_steps
         self.augmentation = augmentations.get(augmentation)
+        if self.augmentation is not None:
+            self.augmentation.check(self.image_shape)
         self.logged = [keras.metrics.Mean(name) for name in self.log_names]
         self.quality_metrics = list(metrics)
 

@@ -327,7 +327,7 @@ def test_alternating_updates_the_discriminator_first_and_as_often_as_asked_for(i
 
 @pytest.mark.parametrize("steps", [0, -1, 1.5])
 def test_a_number_of_discriminator_steps_that_cannot_be_is_refused(make_model, steps):
-    with pytest.raises(ValueError, match="discriminator_steps must be a positive whole number"):
+    with pytest.raises(ValueError, match="discriminator_steps must be a positive integer"):
         make_model(discriminator_steps=steps)
 
 
@@ -472,7 +472,7 @@ def test_networks_and_num_classes_must_agree():
         gan.GAN(*told)
     with pytest.raises(ValueError, match="num_classes=3 the discriminator must take a second input, labels"):
         gan.GAN(told[0], plain[1], num_classes=3)
-    with pytest.raises(ValueError, match="num_classes must be a positive whole number, not 0"):
+    with pytest.raises(ValueError, match="num_classes must be a positive integer, not 0"):
         gan.GAN(*told, num_classes=0)
 
 

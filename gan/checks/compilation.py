@@ -57,6 +57,6 @@ def check_regularizers(regularizers):
 
 
 def check_count(name, value):
-    """Makes sure that an argument is None or a positive whole number."""
+    """Makes sure that an argument is None or a positive integer."""
     if value is not None and not (isinstance(value, numbers.Integral) and value > 0):
-        raise ValueError(f"{name} must be a positive whole number, not {value!r}.")
+        raise ValueError(f"{name} must be a positive integer, not {value!r}.")

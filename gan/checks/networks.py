@@ -25,7 +25,7 @@ def check_networks(model, generator, discriminator, num_classes):
     """Makes sure that a generator and a discriminator play together in this kind of GAN."""
     is_conditional = num_classes is not None
     if is_conditional and (not isinstance(num_classes, numbers.Integral) or num_classes < 1):
-        raise ValueError(f"num_classes must be a positive whole number, not {num_classes!r}.")
+        raise ValueError(f"num_classes must be a positive integer, not {num_classes!r}.")
     for name, network in (("generator", generator), ("discriminator", discriminator)):
         _check_shapes_are_known(name, network)
     # A subclass that computes losses of its own may use further inputs and outputs.

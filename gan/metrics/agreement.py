@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from gan.metrics.base import FeatureMetric
+from gan.metrics.base import FeatureMetric, to_numpy
 
 
 @keras.saving.register_keras_serializable(package="gan")
@@ -86,4 +86,4 @@ class Hits(keras.metrics.Metric):
         self.hits.assign_add(ops.cast(ops.sum(ops.cast(right, "float32")) + unknown, "float64"))
 
     def result(self):
-        return (ops.convert_to_numpy(self.hits) / max(int(self.count), 1),)
+        return (to_numpy(self.hits) / max(to_numpy(self.count), 1),)

@@ -155,7 +155,7 @@ class FeatureMetric(keras.metrics.Metric):
         return self.compare(self.prepared, self._checked(self.fake, "generated"))
 
     def _checked(self, statistic, images):
-        count = int(statistic.count)
+        count = to_numpy(statistic.count)
         if count == 0:
             raise ValueError(f"{self.name} has no result: it has received no {images} images.")
         arrays = statistic.result()
@@ -213,6 +213,11 @@ def figures_of(metrics):
     return figures
 
 
+def to_numpy(variable):
+    """Reads a variable of a metric as a NumPy array, whatever strategy it was created under."""
+    return ops.convert_to_numpy(ops.convert_to_tensor(variable))
+
+
 class FeatureSample(keras.metrics.Metric):
     """A sample of the vectors received: all of them, or `limit` random ones if there are more.
 
@@ -246,4 +251,4 @@ class FeatureSample(keras.metrics.Metric):
 
     def result(self):
         """Returns the vectors, a float32 NumPy array `(count, size)`, in a tuple of length 1."""
-        return (ops.convert_to_numpy(self.rows)[: min(int(self.count), self.limit)],)
+        return (to_numpy(self.rows)[: min(to_numpy(self.count), self.limit)],)

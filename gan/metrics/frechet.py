@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from gan.metrics.base import FeatureMetric
+from gan.metrics.base import FeatureMetric, to_numpy
 
 
 @keras.saving.register_keras_serializable(package="gan")
@@ -78,8 +78,8 @@ class Moments(keras.metrics.Metric):
 
     def result(self):
         """Returns the mean `(size,)` and the unbiased covariance `(size, size)`, which is 0 for a single vector."""
-        count = int(self.count)
-        mean = ops.convert_to_numpy(self.sum) / count
+        count = to_numpy(self.count)
+        mean = to_numpy(self.sum) / count
         with np.errstate(invalid="ignore"):  # Infinite features are refused because their mean is infinite.
-            scatter = ops.convert_to_numpy(self.products) - count * np.outer(mean, mean)
+            scatter = to_numpy(self.products) - count * np.outer(mean, mean)
         return mean, scatter / max(count - 1, 1)

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from gan.metrics.base import FeatureMetric
+from gan.metrics.base import FeatureMetric, to_numpy
 
 
 @keras.saving.register_keras_serializable(package="gan")
@@ -78,4 +78,4 @@ class Histogram(keras.metrics.Metric):
         self.counts.assign_add(ops.sum(classes, axis=0) + ops.cast(unknown, "float64"))
 
     def result(self):
-        return (ops.convert_to_numpy(self.counts),)
+        return (to_numpy(self.counts),)

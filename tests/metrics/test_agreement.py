@@ -47,7 +47,7 @@ def test_update_state_takes_images_and_labels():
 
 
 def test_a_gan_without_classes_refuses_the_metric(make_model):
-    with pytest.raises(ValueError, match="agreement is for a GAN with num_classes"):
+    with pytest.raises(ValueError, match="agreement needs a GAN with num_classes"):
         make_model(metrics=[ClassAgreement(small_extractor())])
 
 

@@ -10,7 +10,7 @@ from conftest import identity_extractor
 import gan
 from gan.metrics.extractors import DIGITS_FILE, extract
 
-README = Path(__file__).parents[2] / "README.md"
+DOCS = Path(__file__).parents[2] / "docs/metrics.md"
 RNG = np.random.default_rng(0)
 
 
@@ -20,12 +20,12 @@ def digits():
     return gan.images.to_float(images), labels
 
 
-def test_digits_classifies_digits_and_is_the_file_named_in_the_readme(digits):
+def test_digits_classifies_digits_and_is_the_file_named_in_the_docs(digits):
     images, labels = digits
     _, logits = gan.metrics.get_extractor("digits", (28, 28, 1)).predict(images, verbose=0)
     assert (logits.argmax(1) == labels).mean() > 0.993
     assert DIGITS_FILE.stat().st_size < 1_000_000
-    assert hashlib.sha256(DIGITS_FILE.read_bytes()).hexdigest() in README.read_text()
+    assert hashlib.sha256(DIGITS_FILE.read_bytes()).hexdigest() in DOCS.read_text()
 
 
 def test_digits_is_loaded_once():
