@@ -1,0 +1,91 @@
+"""Saved files, weights files and exports."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from conftest import IMAGE_SHAPE
+from keras import layers
+
+import gan
+
+SAVED_BY_0_1_0 = Path(__file__).parent / "data/saved_by_0_1_0.keras"
+
+
+def test_a_file_of_an_earlier_version_continues_as_it_would_have(images):
+    """A conditional GAN with average, penalties, augmentation and alternating updates, saved after two epochs."""
+    model = gan.load_model(SAVED_BY_0_1_0)
+    latents = np.random.default_rng(1).normal(size=(3, 5)).astype("float32")
+    with np.load(SAVED_BY_0_1_0.with_suffix(".npz")) as expected:
+        generated = model.generate(latents=latents, labels=[0, 1, 2])
+        np.testing.assert_allclose(generated, expected["images"], rtol=1e-4, atol=1e-5)
+        dataset = tf.data.Dataset.from_tensor_slices((images, np.arange(100) % 3)).batch(16)
+        model.fit(dataset, epochs=1, verbose=0)
+        generated = model.generate(latents=latents, labels=[0, 1, 2])
+        np.testing.assert_allclose(generated, expected["images_after_an_epoch"], rtol=1e-3, atol=1e-4)
+
+
+def test_only_a_keras_file_keeps_a_gan(make_model, tmp_path):
+    for name in ("model.h5", "model"):
+        with pytest.raises(ValueError, match="saved as a .keras file"):
+            make_model().save(tmp_path / name)
+    assert not list(tmp_path.iterdir())
+
+
+def test_weights_of_another_gan_are_refused_in_a_sentence(make_model, tmp_path):
+    make_model().save_weights(tmp_path / "plain.weights.h5")
+    with pytest.raises(ValueError, match=r"does not fit this GAN: .*averaging \(here 0.9\)"):
+        make_model(averaging=0.9).load_weights(tmp_path / "plain.weights.h5")
+
+    hidden = [layers.Flatten(), layers.Dense(12, "relu"), layers.Dropout(0.3), layers.Dense(8, "relu"), layers.Dense(1)]
+    discriminator = keras.Sequential([keras.Input(IMAGE_SHAPE), *hidden])
+    other = gan.GAN(gan.build_generator(5, (8, 12), IMAGE_SHAPE), discriminator)
+    other.compile("adam", "adam")
+    with pytest.raises(ValueError, match="does not fit this GAN: build it with the networks"):
+        other.load_weights(tmp_path / "plain.weights.h5")
+
+
+@pytest.mark.parametrize("num_classes", [None, 3])
+def test_export_writes_the_sampler(make_model, images, tmp_path, num_classes):
+    model = make_model(num_classes=num_classes, averaging=0.5)
+    model.fit(images, np.arange(100) % 3, verbose=0)
+    latents = np.random.default_rng(0).normal(size=(4, 5)).astype("float32")
+    labels = None if num_classes is None else np.array([0, 1, 2, 0], "int32")
+    model.export(tmp_path / "saved_model", verbose=False)
+    exported = tf.saved_model.load(tmp_path / "saved_model")
+    served = exported.serve(latents if labels is None else [latents, labels])
+    np.testing.assert_allclose(served, model.generate(latents=latents, labels=labels), rtol=1e-5, atol=1e-6)
+
+
+def test_export_has_the_formats_of_keras(make_model, tmp_path):
+    model = make_model()
+    model.export(tmp_path / "model.tflite", format="litert", verbose=False)
+    interpreter = tf.lite.Interpreter(str(tmp_path / "model.tflite"))
+    interpreter.resize_tensor_input(interpreter.get_input_details()[0]["index"], (2, 5))
+    interpreter.allocate_tensors()
+    latents = np.random.default_rng(0).normal(size=(2, 5)).astype("float32")
+    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], latents)
+    interpreter.invoke()
+    images = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
+    np.testing.assert_allclose(images, model.generate(latents=latents), rtol=1e-4, atol=1e-5)
+    with pytest.raises(ValueError, match="Unrecognized format"):
+        model.export(tmp_path / "model.other", format="other")
+
+
+def test_generator_and_average_have_names_of_their_own(make_model, images, tmp_path, capsys):
+    model = make_model(averaging=0.9)
+    assert [layer.name for layer in model.layers] == ["generator", "discriminator", "generator_average"]
+    paths = [weight.path for weight in model.weights]
+    assert len(set(paths)) == len(paths)
+    board = keras.callbacks.TensorBoard(tmp_path, histogram_freq=1)
+    model.fit(images, verbose=0, callbacks=[board])
+
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(tmp_path / "train"), size_guidance={"tensors": 0})
+    events.Reload()
+    histograms = [tag for tag in events.Tags()["tensors"] if tag.endswith("histogram")]
+    assert len(histograms) == len(model.weights)
+    assert all(len(events.Tensors(tag)) == 1 for tag in histograms)
