@@ -13,6 +13,7 @@ from keras import ops, tree
 from gan import augmentation as augmentations
 from gan import images as image_tools
 from gan import losses
+from gan.compatibility import cache_skipped_attributes
 from gan.files import read_keras_file
 from gan.metrics import ClassAgreement, FeatureMetric, figures_of
 from gan.regularizers import GradientRegularizer
@@ -513,6 +514,8 @@ class GAN(keras.Model):
         return [variable for variable in self.variables if id(variable) not in weights]
 
     def save_own_variables(self, store):
+        # Keras calls this method first, whatever saves the model: `save`, `save_weights` or a callback.
+        cache_skipped_attributes()
         super().save_own_variables(store)
         for index, state in enumerate(self._random_states):
             store[f"random_state_{index}"] = ops.convert_to_numpy(state)
