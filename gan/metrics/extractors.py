@@ -74,9 +74,10 @@ def usual_extractor(source, image_shape):
         image_shape: `(height, width, channels)`.
 
     Returns:
-        `"digits"` for gray images of 28x28, `"stacked_digits"` for those of Stacked MNIST, None for others.
+        `"digits"` for gray images of 28x28, `"stacked_digits"` for stacks of these (`"stacked_mnist"`,
+        `"stacked_mnist5k"`, `"stacked:..."`), None for others.
     """
-    if str(source).startswith("stacked_mnist"):
+    if str(source).startswith(("stacked_mnist", "stacked:")):
         return "stacked_digits"
     return "digits" if tuple(image_shape) == (28, 28, 1) else None
 
