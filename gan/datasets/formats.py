@@ -109,7 +109,7 @@ def _check_set(path, split, images, labels):
     labels = labels.ravel()
     if len(labels) != len(images) or not np.issubdtype(labels.dtype, np.integer):
         raise ValueError(
-            f"{path} must hold a whole number as the label of each of its "
-            f"{format_count(len(images), f'{kind} image')}, not {format_count(len(labels), 'value')} of {labels.dtype}."
+            f"{path} must hold a whole number as the label of each {kind} image. It holds "
+            f"{format_count(len(images), 'image')} and {format_count(len(labels), 'label')} of {labels.dtype}."
         )
     return images, labels

@@ -101,6 +101,6 @@ def _download(name):
             return getattr(keras.datasets, name).load_data()
     except ValueError as error:
         raise DownloadError(
-            f"{error} To use a local copy, put {name}.npz, or a folder {name} with the four IDX files, into "
-            f"{_folder()}."
+            f"{error} To use a local copy, put {name}.npz, or a folder {name} with the IDX files of training and test "
+            f"images and of their labels, into {_folder()}."
         ) from error

@@ -145,9 +145,10 @@ def count_images(source, image_shape=None):
     check_images(source, images, image_shape)
     if test is not None:
         return ImageCounts(len(images) + len(test[0]), len(test[0]), 0)
-    held_out, _ = hold_out(source, images, labels)["test"]
+    # A single image can be trained on, but not split.
+    held_out = len(hold_out(source, images, labels)["test"][0]) if len(images) > 1 else 0
     skipped = folders.count_others(Path(source)) if isinstance(images, list) else 0
-    return ImageCounts(len(images), len(held_out), skipped)
+    return ImageCounts(len(images), held_out, skipped)
 
 
 def read_sets(source, image_shape=None):
@@ -198,7 +199,7 @@ def check_images(source, images, image_shape):
 
 
 def _read_stacked(source):
-    """Stacked images of the digits, or whatever they are, of a source."""
+    """Stacks the training images and the test images of a source."""
     train, test = read_sets(source)
     if test is None:
         splits = hold_out(source, *train)

@@ -76,6 +76,7 @@ def test_count_images_of_arrays_counts_published_test_images(tmp_path):
     counts = gan.datasets.count_images(write_npz(tmp_path / "x.npz", x_train=BYTES[:30], x_test=BYTES[30:]))
     assert counts == (50, 20, 0) and counts.found - counts.held_out == 30
     assert gan.datasets.count_images("mnist5k") == (5000, 500, 0)
+    assert gan.datasets.count_images(write_npz(tmp_path / "one.npz", x_train=BYTES[:1])) == (1, 0, 0)
 
 
 def test_count_classes(tmp_path):
@@ -129,10 +130,9 @@ def file(name, content, source="."):
         (npz(images=BYTES), "must hold an array x_train. It holds images"),
         (npz(x_train=BYTES / 255.0), "training images as bytes .uint8. from 0 to 255, not as float64"),
         (npz(x_train=BYTES, x_test=BYTES / 255.0), "test images as bytes"),
-        (npz(x_train=BYTES, y_train=np.arange(49)), "label of each of its 50 training images, not 49 values of int64"),
-        (npz(x_train=BYTES, y_train=np.arange(1)), "label of each of its 50 training images, not 1 value of int64"),
-        (npz(x_train=BYTES, y_train=np.ones(50)), "label of each of its 50 training images, not 50 .* float64"),
-        (npz(x_train=BYTES[:1], y_train=np.ones(1)), "label of each of its 1 training image, not 1 value of float64"),
+        (npz(x_train=BYTES, y_train=np.arange(49)), "label of each training image. It holds 50 images and 49 labels"),
+        (npz(x_train=BYTES, y_train=np.ones(50)), "It holds 50 images and 50 labels of float64"),
+        (npz(x_train=BYTES[:1], y_train=np.ones(1)), "It holds 1 image and 1 label of float64"),
         (npz(x_train=BYTES[0]), r"must hold images .* not \(4, 5\)"),
         (npz(x_train=BYTES[:, :0]), r"must hold images .* not \(50, 0, 5, 1\)"),
         (npz(x_train=np.zeros((5, 4, 4, 2), "uint8")), r"1 or 3\), not \(5, 4, 4, 2\)"),
