@@ -7,8 +7,9 @@
 from typing import Any, NamedTuple
 
 import keras
-import tensorflow as tf
 from keras import ops
+
+from gan.engines import Engine
 
 EVALUATION_BLOCK = 64
 
@@ -31,7 +32,7 @@ class Judged(NamedTuple):
     latents: Any = None
 
 
-class Game(keras.Model):
+class Game(Engine, keras.Model):
     """The update of `gan.GAN`. Subclasses of `GAN` change it through `unpack`, `draw_latents` and `compute_losses`."""
 
     # What `compute_losses` returns. A subclass that computes a further loss adds its name, to have it logged.
@@ -82,9 +83,10 @@ class Game(keras.Model):
             "d_loss": self.loss.discriminator(real.logits, fake.logits),
         }
 
-    def train_step(self, data):
+    def training_step(self, data):
+        """One step of training on a batch, as `fit` receives it. Returns the logs."""
         images, condition = self._convert(data)
-        _unless_empty(images, lambda: self._train(images, condition))
+        self.unless_empty(images, lambda: self._train(images, condition))
         return self.get_metrics_result()
 
     def _train(self, images, condition):
@@ -101,17 +103,24 @@ class Game(keras.Model):
 
     def _update(self, images, condition, players):
         """Plays one game with latents of its own and updates the networks named in `players`."""
-        with tf.GradientTape(persistent=True) as tape:
+        optimizers = [getattr(self, f"{name}_optimizer") for name in players]
+        groups = [getattr(self, name).trainable_variables for name in players]
+
+        def play():
             latents = None if self.latent_dim is None else self.draw_latents(ops.shape(images)[0], self.training_noise)
             figures, fakes = self._play(images, latents, condition, self.generator, training=True)
             objectives = {"generator": figures["g_loss"], "discriminator": figures["d_loss"]}
             if "discriminator" in players:
                 for regularizer in self.regularizers:
                     objectives["discriminator"] += self._penalize(regularizer, images, fakes, condition)
-            scaled = {name: getattr(self, f"{name}_optimizer").scale_loss(objectives[name]) for name in players}
-        gradients = {name: tape.gradient(scaled[name], getattr(self, name).trainable_variables) for name in players}
-        for name in players:
-            getattr(self, f"{name}_optimizer").apply(gradients[name], getattr(self, name).trainable_variables)
+            scaled = [
+                optimizer.scale_loss(objectives[name]) for name, optimizer in zip(players, optimizers, strict=True)
+            ]
+            return scaled, figures
+
+        gradients, figures = self.gradients(play, groups)
+        for optimizer, group, its_gradients in zip(optimizers, groups, gradients, strict=True):
+            self.apply(optimizer, its_gradients, group)
         return figures
 
     def _play(self, images, latents, condition, generator, training):
@@ -144,15 +153,13 @@ class Game(keras.Model):
         """What a regularizer adds to the discriminator's objective in this step: 0 if it is not due."""
 
         def penalty():
-            points = regularizer.points(real_images, tf.stop_gradient(fake_images), self.training_noise)
-            with tf.GradientTape(watch_accessed_variables=False) as tape:
-                tape.watch(points)
-                logits = self.judge(points, condition, training=True).logits
-            return regularizer.weight * regularizer.interval * regularizer.penalty(tape.gradient(logits, points))
+            points = regularizer.points(real_images, ops.stop_gradient(fake_images), self.training_noise)
+            gradients = self.image_gradients(lambda points: self.judge(points, condition, training=True).logits, points)
+            return regularizer.weight * regularizer.interval * regularizer.penalty(gradients)
 
         # Iterations count updates: gradients that are accumulated equal those of one large batch.
         is_due = self.discriminator_optimizer.iterations % regularizer.interval == 0
-        return tf.cond(is_due, penalty, lambda: 0.0)
+        return self.branch(is_due, penalty, 0.0)
 
     def _update_average(self, updates_before):
         updates = ops.convert_to_tensor(self.generator_optimizer.iterations)
@@ -170,9 +177,10 @@ class Game(keras.Model):
         for metric in self.logged:
             metric.update_state(values[metric.name], sample_weight=ops.shape(images)[0])
 
-    def test_step(self, data):
+    def evaluation_step(self, data):
+        """One step of evaluation on a batch, as `evaluate` receives it. Returns the logs."""
         images, condition = self._convert(data)
-        _unless_empty(images, lambda: self._test(images, condition))
+        self.unless_empty(images, lambda: self._test(images, condition))
         return self.get_metrics_result()
 
     def _test(self, images, condition):
@@ -180,13 +188,15 @@ class Game(keras.Model):
         figures, fakes = self._play(images, latents, condition, self.sampler, training=False)
         for metric, outputs in self._extract(fakes, condition):
             metric.update_fake(outputs)
-
-        def update_real():
-            for metric, outputs in self._extract(images, condition):
-                metric.update_real(outputs)
-
-        tf.cond(self.reals_are_known, lambda: None, update_real)
+        if self.quality_metrics:
+            # They all know the real images, or none does.
+            is_new = self.quality_metrics[0].real_is_known == 0
+            self.branch(is_new, lambda: self._update_reals(images, condition), None)
         self._log(figures, images)
+
+    def _update_reals(self, images, condition):
+        for metric, outputs in self._extract(images, condition):
+            metric.update_real(outputs)
 
     def _draw_evaluation_latents(self, count):
         """The next latents of an evaluation, the same however it is cut into batches.
@@ -194,15 +204,15 @@ class Game(keras.Model):
         They are drawn in blocks of a fixed size, each from a seed of its own.
         """
         state = self.evaluation_noise.state
-        seed, start = ops.unstack(ops.convert_to_tensor(state))
-        count = ops.cast(count, start.dtype)
-        state.assign_add(ops.stack([ops.zeros_like(count), count]))
+        seed, start = state[0] * 1, state[1] * 1  # copies, not views of the variable
+        state.assign(state + ops.cast(ops.stack([0, count]), state.dtype))
         first = start // EVALUATION_BLOCK
         # One block more than fits into the batch, which may begin and end inside a block.
-        blocks = first + ops.arange(count // EVALUATION_BLOCK + 2, dtype=start.dtype)
+        blocks = first + ops.cast(ops.arange(count // EVALUATION_BLOCK + 2), state.dtype)
         latents = ops.map(lambda block: self.draw_latents(EVALUATION_BLOCK, BlockSeed(seed, block)), blocks)
         latents = ops.reshape(latents, (-1, self.latent_dim))
-        return ops.take(latents, start - first * EVALUATION_BLOCK + ops.arange(count, dtype=start.dtype), axis=0)
+        rows = start - first * EVALUATION_BLOCK + ops.cast(ops.arange(count), state.dtype)
+        return ops.take(latents, rows, axis=0)
 
     def _extract(self, images, condition):
         """Pairs each metric with its extractor's outputs. No extractor runs twice."""
@@ -253,19 +263,6 @@ def _call(network, first, condition, training):
     """Calls a network on the inputs that it takes: latents or images, then the condition."""
     inputs = [tensor for tensor in (first, condition) if tensor is not None][: len(input_shapes(network))]
     return network(inputs[0] if len(inputs) == 1 else inputs, training=training)
-
-
-def _unless_empty(images, step):
-    """Runs a step, but not on a batch without images, whose means would be NaN."""
-    count = ops.shape(images)[0]
-    if tf.distribute.has_strategy():
-        # A strategy applies gradients outside of any branch.
-        tf.debugging.assert_greater(count, 0, "a batch holds no images; under tf.distribute it cannot be skipped")
-        step()
-    elif images.shape[0] is None:
-        tf.cond(count > 0, step, lambda: None)
-    elif count > 0:
-        step()
 
 
 def _share(condition):

@@ -7,13 +7,14 @@ import random
 import keras
 import numpy as np
 import tensorflow as tf
-from keras import tree
+from keras import ops, tree
 
 from gan import augmentation as augmentations
 from gan import checks, losses
 from gan.files import read_keras_file
 from gan.game import Game, input_shapes
 from gan.metrics import figures_of
+from gan.metrics.base import to_numpy
 from gan.saving import Saved
 
 GENERATED_BATCH = 256
@@ -70,7 +71,6 @@ class GAN(Saved, Game):
     """
 
     def __init__(self, generator, discriminator, seed=None, num_classes=None, averaging=None, **kwargs):
-        checks.check_backend()
         super().__init__(**kwargs)
         checks.check_networks(self, generator, discriminator, num_classes)
         if averaging is not None and not (isinstance(averaging, numbers.Real) and 0 <= averaging < 1):
@@ -87,8 +87,6 @@ class GAN(Saved, Game):
         self.training_noise = keras.random.SeedGenerator(self.seed)
         self.evaluation_noise = keras.random.SeedGenerator(self.seed + 1)
         self.quality_metrics = []
-        # Whether the metrics hold the real images that are about to be evaluated on.
-        self.reals_are_known = tf.Variable(False, trainable=False)
         self.built = True
 
     @property
@@ -156,7 +154,7 @@ class GAN(Saved, Game):
                 the loss, a metric or a regularizer is invalid or does not fit these images; or if the model was built
                 for several devices.
         """
-        checks.check_strategy(self.distribute_strategy)
+        checks.check_strategy(getattr(self, "distribute_strategy", None))
         metrics = metrics or []
         checks.check_metrics(self, metrics)
         super().compile(
@@ -239,10 +237,15 @@ class GAN(Saved, Game):
         for metric in self.logged:
             metric.reset_state()
         for metric in self.quality_metrics:
-            if self.reals_are_known:
+            if to_numpy(metric.real_is_known):
                 metric.reset_fake()
             else:
                 metric.reset_state()
+
+    def _keep_reals(self, keep):
+        """Whether the next evaluation is on the same real images as the last one."""
+        for metric in self.quality_metrics:
+            metric.real_is_known.assign(int(keep))
 
     def fit(self, x=None, y=None, *args, **kwargs):
         """Trains as `keras.Model.fit` does, after checking the data.
@@ -276,7 +279,7 @@ class GAN(Saved, Game):
         if isinstance(getattr(x, "epoch", None), tf.Variable):
             callbacks.append(keras.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: x.epoch.assign(epoch)))
         arguments["callbacks"] = [*callbacks, *tree.flatten(arguments.get("callbacks") or [])]
-        self.reals_are_known.assign(False)
+        self._keep_reals(False)
         return super().fit(**arguments)
 
     def _finalize(self, logs):
@@ -300,13 +303,14 @@ class GAN(Saved, Game):
         else:
             arguments["x"], _ = checks.check_data(self, x, y)
             arguments["callbacks"] = [self._measuring_callback(), *tree.flatten(arguments.get("callbacks") or [])]
-            self.reals_are_known.assign(False)
-            running = [variable.numpy() for metric in self.logged for variable in metric.variables]
+            self._keep_reals(False)
+            self.synchronize()
+            running = [ops.convert_to_numpy(v) for metric in self.logged for v in metric.variables]
             logs = super().evaluate(**arguments, return_dict=True)
             for variable, value in zip((v for metric in self.logged for v in metric.variables), running, strict=True):
                 variable.assign(value)
         logs.update(self.quality)
-        self.reals_are_known.assign(is_validation_of_fit)
+        self._keep_reals(is_validation_of_fit)
         return logs if return_dict else self._flatten_metrics_in_order(logs)
 
     def _measuring_callback(self):

@@ -9,7 +9,7 @@ from gan.regularizers import GradientRegularizer
 
 def check_strategy(strategy):
     """Refuses to train on several devices at once."""
-    if (count := strategy.num_replicas_in_sync) > 1:
+    if strategy is not None and (count := strategy.num_replicas_in_sync) > 1:
         raise ValueError(
             f"gan.GAN trains on one device, and {type(strategy).__name__} has {count} replicas: its gradients would be "
             "summed and its latents repeated. Use a strategy of one device, or none."

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from gan.metrics.base import FeatureMetric, to_numpy
+from gan.metrics.base import PRECISE, FeatureMetric, to_numpy
 
 
 @keras.saving.register_keras_serializable(package="gan")
@@ -74,16 +74,16 @@ class Hits(keras.metrics.Metric):
 
     def __init__(self, name=None):
         super().__init__(name=name)
-        self.count = self.add_variable((), "zeros", dtype="int64", name="count")
-        self.hits = self.add_variable((), "zeros", dtype="float64", name="hits")
+        self.count = self.add_variable((), "zeros", dtype="int32", name="count")
+        self.hits = self.add_variable((), "zeros", dtype=PRECISE, name="hits")
 
     def update_state(self, outputs):
         logits, labels = outputs["logits"], outputs["labels"]
-        self.count.assign_add(ops.cast(ops.shape(logits)[0], "int64"))
+        self.count.assign_add(ops.cast(ops.shape(logits)[0], "int32"))
         # argmax hides logits that are not finite. Adding 0 * logits turns the result into NaN, which is refused later.
         unknown = 0 * ops.sum(logits)
         right = ops.cast(ops.argmax(logits, axis=-1), "int32") == ops.cast(labels, "int32")
-        self.hits.assign_add(ops.cast(ops.sum(ops.cast(right, "float32")) + unknown, "float64"))
+        self.hits.assign_add(ops.cast(ops.sum(ops.cast(right, "float32")) + unknown, PRECISE))
 
     def result(self):
         return (to_numpy(self.hits) / max(to_numpy(self.count), 1),)

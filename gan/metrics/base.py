@@ -9,6 +9,9 @@ from keras import ops
 
 from gan.metrics.extractors import describe, extract, get_extractor
 
+# JAX has no float64 unless it is enabled.
+PRECISE = "float32" if keras.backend.backend() == "jax" else "float64"
+
 
 class FeatureMetric(keras.metrics.Metric):
     """Base class of metrics that compare the features of generated images with those of real images.
@@ -106,6 +109,8 @@ class FeatureMetric(keras.metrics.Metric):
         self.real = self.make_statistic(size, "real")
         self.fake = self.make_statistic(size, "fake")
         self.prepared = None
+        # 1 while an evaluation need not add the real images again. Part of the state of a compiled step.
+        self.real_is_known = self.add_variable((), "zeros", dtype="int32", name="real_is_known")
 
     def update_state(self, real_images, fake_images):
         """Adds a batch of real and of generated images.
@@ -218,6 +223,19 @@ def to_numpy(variable):
     return ops.convert_to_numpy(ops.convert_to_tensor(variable))
 
 
+def _hash(numbers):
+    """Turns int32 numbers into random ones from 0 to 2**31 - 1, the same on every backend.
+
+    The products overflow, as they should. The constants are those of the finalizer of MurmurHash3.
+    """
+    for multiplier, shift in ((-2048144789, 13), (-1028477387, 16)):
+        numbers = numbers * multiplier
+        # The shift of a negative number fills in ones: keep the bits that were shifted.
+        shifted = ops.bitwise_and(ops.bitwise_right_shift(numbers, shift), 2 ** (32 - shift) - 1)
+        numbers = ops.bitwise_xor(numbers, shifted)
+    return ops.bitwise_and(numbers, 2**31 - 1)
+
+
 class FeatureSample(keras.metrics.Metric):
     """A sample of the vectors received: all of them, or `limit` random ones if there are more.
 
@@ -236,18 +254,16 @@ class FeatureSample(keras.metrics.Metric):
         self.limit = limit
         # The additional row takes the vectors that are not kept.
         self.rows = self.add_variable((limit + 1, size), "zeros", dtype="float32", name="rows")
-        self.count = self.add_variable((), "zeros", dtype="int64", name="count")
+        self.count = self.add_variable((), "zeros", dtype="int32", name="count")
 
     def update_state(self, vectors):
         added = ops.shape(vectors)[0]
-        index = self.count + ops.arange(added, dtype="int64")
+        index = self.count + ops.cast(ops.arange(added), "int32")
         # The random number is a function of the index, so that the sample does not depend on the batch size.
-        position = ops.cast(index + 1, "float64")
-        chance = ops.mod(ops.sin(12.9898 * position) * 43758.5453, 1.0)
-        drawn = ops.minimum(ops.cast(chance * position, "int64"), self.limit)
+        drawn = ops.minimum(_hash(index) % (index + 1), self.limit)
         row = ops.where(index < self.limit, index, drawn)
         self.rows.assign(ops.scatter_update(self.rows, row[:, None], ops.cast(vectors, "float32")))
-        self.count.assign_add(ops.cast(added, "int64"))
+        self.count.assign_add(ops.cast(added, "int32"))
 
     def result(self):
         """Returns the vectors, a float32 NumPy array `(count, size)`, in a tuple of length 1."""

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from gan.metrics.base import FeatureMetric, to_numpy
+from gan.metrics.base import PRECISE, FeatureMetric, to_numpy
 
 
 @keras.saving.register_keras_serializable(package="gan")
@@ -57,7 +57,9 @@ def _square_root(covariance):
 
 
 class Moments(keras.metrics.Metric):
-    """Running mean and covariance of vectors, in float64.
+    """Running mean and covariance of vectors, in float64 where the backend has it.
+
+    What is summed are differences from the mean of the first batch, which keeps float32 precise enough on JAX.
 
     Args:
         size: Int. Length of a vector.
@@ -66,20 +68,23 @@ class Moments(keras.metrics.Metric):
 
     def __init__(self, size, name=None):
         super().__init__(name=name)
-        self.count = self.add_variable((), "zeros", dtype="int64", name="count")
-        self.sum = self.add_variable((size,), "zeros", dtype="float64", name="sum")
-        self.products = self.add_variable((size, size), "zeros", dtype="float64", name="products")
+        self.count = self.add_variable((), "zeros", dtype="int32", name="count")
+        self.origin = self.add_variable((size,), "zeros", dtype=PRECISE, name="origin")
+        self.sum = self.add_variable((size,), "zeros", dtype=PRECISE, name="sum")
+        self.products = self.add_variable((size, size), "zeros", dtype=PRECISE, name="products")
 
     def update_state(self, vectors):
-        self.count.assign_add(ops.cast(ops.shape(vectors)[0], "int64"))
-        vectors = ops.cast(vectors, "float64")
+        vectors = ops.cast(vectors, PRECISE)
+        self.origin.assign(ops.where(self.count == 0, ops.mean(vectors, axis=0), self.origin))
+        self.count.assign_add(ops.cast(ops.shape(vectors)[0], "int32"))
+        vectors = vectors - self.origin
         self.sum.assign_add(ops.sum(vectors, axis=0))
         self.products.assign_add(ops.matmul(ops.transpose(vectors), vectors))
 
     def result(self):
         """Returns the mean `(size,)` and the unbiased covariance `(size, size)`, which is 0 for a single vector."""
         count = to_numpy(self.count)
-        mean = to_numpy(self.sum) / count
+        mean = to_numpy(self.sum).astype("float64") / count
         with np.errstate(invalid="ignore"):  # Infinite features are refused because their mean is infinite.
             scatter = to_numpy(self.products) - count * np.outer(mean, mean)
-        return mean, scatter / max(count - 1, 1)
+        return to_numpy(self.origin) + mean, scatter / max(count - 1, 1)

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from gan.metrics.base import FeatureMetric, to_numpy
+from gan.metrics.base import PRECISE, FeatureMetric, to_numpy
 
 
 @keras.saving.register_keras_serializable(package="gan")
@@ -67,15 +67,15 @@ class Histogram(keras.metrics.Metric):
     def __init__(self, size, name=None):
         super().__init__(name=name)
         self.size = size
-        self.count = self.add_variable((), "zeros", dtype="int64", name="count")
-        self.counts = self.add_variable((size,), "zeros", dtype="float64", name="counts")
+        self.count = self.add_variable((), "zeros", dtype="int32", name="count")
+        self.counts = self.add_variable((size,), "zeros", dtype=PRECISE, name="counts")
 
     def update_state(self, logits):
-        self.count.assign_add(ops.cast(ops.shape(logits)[0], "int64"))
+        self.count.assign_add(ops.cast(ops.shape(logits)[0], "int32"))
         # argmax hides logits that are not finite. Adding 0 * logits turns the result into NaN, which is refused later.
         unknown = 0 * ops.sum(logits)
-        classes = ops.one_hot(ops.argmax(logits, axis=-1), self.size, dtype="float64")
-        self.counts.assign_add(ops.sum(classes, axis=0) + ops.cast(unknown, "float64"))
+        classes = ops.one_hot(ops.argmax(logits, axis=-1), self.size, dtype=PRECISE)
+        self.counts.assign_add(ops.sum(classes, axis=0) + ops.cast(unknown, PRECISE))
 
     def result(self):
         return (to_numpy(self.counts),)
