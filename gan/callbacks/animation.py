@@ -28,8 +28,8 @@ class Animation(Redraw):
     Args:
         filepath: The GIF to write.
         images: Folder of the pictures, the `directory` of an `ImageGrid`.
-        seconds: Float, the longest duration of the GIF before its last frame. Defaults to 15. No other frame is shown for
-            more than 0.2 seconds.
+        seconds: Float, the longest duration of the GIF before its last frame. Defaults to 15. No other frame is
+            shown for more than 0.2 seconds.
 
     Example:
 

@@ -53,7 +53,11 @@ def save_panels(path, panels):
 
 
 class _LogTicks(LogLocator):
-    """Places ticks of a logarithmic axis at round numbers, and evenly where it spans too little for that."""
+    """Places as many ticks at round numbers as there is room for, evenly in numbers or in powers of ten.
+
+    Args:
+        most: Int. A label takes up to `1 / most` of the axis.
+    """
 
     def __init__(self, most):
         super().__init__()
@@ -69,25 +73,25 @@ class _LogTicks(LogLocator):
         low, high = sorted((vmin, vmax))
         decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
         choices = [
-            [digit * 10.0**decade for decade in decades[::step] for digit in digits]
+            np.outer(10.0 ** np.array(decades[::step]), digits).ravel()
             for digits, step in (((1, 2, 5), 1), ((1, 3), 1), ((1,), 1), ((1,), 2), ((1,), 4))
         ]
-        choices = [[tick for tick in ticks if low <= tick <= high] for ticks in choices]
-        ticks = next((ticks for ticks in choices if len(ticks) <= self.most), choices[-1])
-        if len(ticks) < 3:
-            evenly = MaxNLocator(self.most - 1, steps=[1, 2, 2.5, 5, 10])
-            ticks = [tick for tick in evenly.tick_values(low, high) if low <= tick <= high]
-        return np.array(ticks)
+        for count in range(self.most, 1, -1):
+            choices.append(MaxNLocator(count, steps=[1, 2, 2.5, 5, 10]).tick_values(low, high))
+        choices = [ticks[(low <= ticks) & (ticks <= high)] for ticks in choices]
+        closest = math.log(high / low) / self.most
+        fitting = (ticks for ticks in choices if not (np.diff(np.log(ticks)) < closest).any())
+        return max(fitting, key=len)
 
 
 def label_logarithmically(axis, most=8):
     """Labels a logarithmic axis with plain numbers, such as 0.5, 1, 2, 5 and 10.
 
-    There are at least three labels, whether the axis spans a tenth or six powers of ten.
+    Labels do not overlap, whether the axis spans a tenth or six powers of ten.
 
     Args:
         axis: The `xaxis` or `yaxis` of Matplotlib axes that have a logarithmic scale.
-        most: Int, the largest number of labels, at least 4. Defaults to 8.
+        most: Int, the number of labels that fit beside one another. Defaults to 8.
     """
     axis.set_major_locator(_LogTicks(most))
     axis.set_major_formatter("{x:g}")

@@ -131,7 +131,7 @@ def test_a_sweep_outlives_its_worker_its_chief_and_itself(start, options, tmp_pa
     best = json.loads((output / "best.json").read_text())
     assert best["latent_dim"] == model.latent_dim == 4 and best["batch_size"] == 100
     for picture in ("best_so_far", "hyperparameters", "parallel_coordinates", "samples"):
-        assert gan.images.read_png(output / f"{picture}.png").std() > 0
+        assert gan.images.read_picture(output / f"{picture}.png").std() > 0
     assert "going on after" in printed and "reference" in printed
 
     # What is done already is only shown again, and another sweep has no place here.
