@@ -13,7 +13,7 @@ MAX_COLUMNS = 32
 
 
 class ImageGrid(keras.callbacks.Callback):
-    """Draws the images that the generator makes of the same latents, after each epoch.
+    """Draws a grid of generated images after each epoch, always from the same latents.
 
     For a conditional GAN, each column shows one class. The callback works in the `fit` of any model that keeps its
     generator in an attribute `generator`. If the model has a `sampler`, such as the averaged generator of a `gan.GAN`,
@@ -69,13 +69,13 @@ class ImageGrid(keras.callbacks.Callback):
             raise ValueError(f"ImageGrid draws images (height, width, 1 or 3), but the generator's are {shape}.")
 
     def _draw_latents(self, count, input_count):
-        """Latents for a generator of so many inputs."""
+        """Draws latents for a generator that has so many inputs."""
         inputs = getattr(self.sampler, "inputs", None)
         unknown = [(None, getattr(self.model, "latent_dim", None))] * input_count
         shapes = [tensor.shape for tensor in inputs] if inputs else unknown
         if len(shapes) != input_count or len(shapes[0]) != 2 or shapes[0][1] is None:
             raise ValueError(
-                f"ImageGrid draws what a generator makes of latents (batch, latent_dim), but this generator takes "
+                f"ImageGrid generates images from latents (batch, latent_dim), but this generator takes inputs of "
                 f"{' and '.join(map(str, shapes))}: draw its images in a callback of your own, such as "
                 "keras.callbacks.LambdaCallback(on_epoch_end=...), with gan.images.grid and gan.images.save_picture."
             )
