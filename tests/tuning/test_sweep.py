@@ -135,7 +135,7 @@ def test_a_sweep_survives_the_death_of_its_workers_its_chief_and_its_command(sta
     best = json.loads((output / "best.json").read_text())
     assert best["latent_dim"] == model.latent_dim == 4 and best["batch_size"] == 100
     for picture in ("best_so_far", "hyperparameters", "parallel_coordinates", "samples"):
-        assert gan.images.read_png(output / f"{picture}.png").std() > 0
+        assert gan.images.read_picture(output / f"{picture}.png").std() > 0
     assert "resuming after" in printed and "reference" in printed
 
     # A finished sweep is only shown again, and another sweep is refused.
