@@ -11,6 +11,7 @@ from multiprocessing.connection import wait
 from pathlib import Path
 
 from gan.files import written_whole
+from gan.locks import LOCK_NAME, locked_folder
 from tuning import processes
 from tuning.display import Display
 from tuning.layout import deaths_file, heartbeat_file, log_file, read_records, read_settings, settings_file
@@ -46,7 +47,7 @@ def run_sweep(output, settings, workers, listen=None):
     _check_folder(output)
     chief = _find_address(listen or (LOOPBACK, 0))
     settings, gpus, epochs = processes.call(processes.get_context(), "tuning.prepare:prepare", settings)
-    with _locked(output):
+    with locked_folder(output):
         _adopt(output, settings)
         print(f"{settings['data']}: {len(epochs)} trials, {workers} at once here, into {output}", flush=True)
         with Display(output, epochs) as display, _Crew(output, gpus) as crew:
@@ -172,7 +173,11 @@ class _Crew:
 def _check_folder(output):
     if output.exists() and not output.is_dir():
         raise ValueError(f"--output {output} is a file; name a folder.")
-    if output.exists() and not settings_file(output).exists() and any(output.iterdir()):
+    if (
+        output.exists()
+        and not settings_file(output).exists()
+        and any(path.name != LOCK_NAME for path in output.iterdir())
+    ):
         raise ValueError(f"--output {output} is not empty, and holds no sweep: name another.")
 
 
@@ -184,26 +189,6 @@ def _find_address(address):
             return host, server.getsockname()[1]
     except OSError as error:
         raise ValueError(f"{host}:{port} cannot be listened at ({error.strerror}): choose another port.") from error
-
-
-@contextlib.contextmanager
-def _locked(output):
-    """Keeps a second command out of the folder."""
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-        file = open(output / "lock", "a")  # noqa: SIM115, it is closed below
-    except OSError as error:
-        raise ValueError(f"--output {output} cannot be written ({error.strerror}).") from error
-    with file:
-        try:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise ValueError(f"--output {output} is in use by another sweep that is running.") from error
-        except ImportError:
-            pass  # Windows has no such lock.
-        yield
 
 
 def _adopt(output, settings):
