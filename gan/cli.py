@@ -43,14 +43,18 @@ def errors_exit(*errors, status):
 
 
 @contextlib.contextmanager
-def failures_exit():
-    """Turns what can go wrong during long work, such as a full disk, into a message and exit status 1."""
+def failures_exit(less_memory="A smaller --batch-size or smaller networks"):
+    """Turns what can go wrong during long work, such as a full disk, into a message and exit status 1.
+
+    Args:
+        less_memory: What needs less memory, for the message.
+    """
     import tensorflow as tf
 
     try:
         yield
     except (MemoryError, tf.errors.ResourceExhaustedError):
-        fail("out of memory. A smaller --batch-size or smaller networks need less.", 1)
+        fail(f"out of memory. {less_memory} would need less.", 1)
     except (FloatingPointError, OSError, tf.errors.OpError) as error:
         fail(error, 1)
 
@@ -88,16 +92,6 @@ def describe_fallback(requested, used):
         f"Note: this used {used}, made of only 5,000 digits, because --data {requested} could not get the 60,000 "
         "images of MNIST."
     )
-
-
-def format_count(count, noun, plural=None):
-    """Formats a number of things: `"1 image"`, `"5,000 images"`."""
-    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
-
-
-def format_shape(shape):
-    """Formats the shape of an image: `"32x32x3"`."""
-    return "x".join(map(str, shape))
 
 
 def format_duration(seconds):

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from gan import cli, options, runs
+from gan.text import format_count, format_shape
 
 BATCH_SIZE = 256
 COLUMNS = 8
@@ -95,7 +96,7 @@ def settle_data(arguments, model):
     """Chooses data and extractor if neither the arguments nor a config.json name them."""
     import gan
 
-    shape = cli.format_shape(model.image_shape)
+    shape = format_shape(model.image_shape)
     if arguments.data is None and model.image_shape != AUTO_IMAGE_SHAPE:
         raise ValueError(
             f"{arguments.model} generates images of {shape} and has no {runs.CONFIG_NAME} beside it: name the images "
@@ -126,9 +127,7 @@ def prepare(arguments):
     has_labels = all(labels is not None for _, labels in sets)
     count = min(arguments.samples, *sizes)
     if count < arguments.samples:
-        print(
-            f"{arguments.data} has {cli.format_count(sizes[1], 'test image')}, so {count:,} of each kind are compared."
-        )
+        print(f"{arguments.data} has {format_count(sizes[1], 'test image')}, so {count:,} of each kind are compared.")
     test, train = (
         gan.datasets.load(
             arguments.data,
@@ -210,12 +209,12 @@ def evaluate(arguments, model, metrics, test, train, count):
         labels=np.resize(labels, COLUMNS**2) if model.num_classes else None,
     )
     nearest = evaluation.find_nearest(metrics[0].extract, samples[:NEAREST_TO], train, NEIGHBOURS, progress.add)
-    draw(arguments, reals, samples, nearest)
-    if arguments.json:
-        save_figures(arguments, name, digest, count, figures)
     show_figures(figures)
     for doubt in evaluation.find_doubts(figures, accuracy, name):
         cli.warn(doubt)
+    draw(arguments, reals, samples, nearest)
+    if arguments.json:
+        save_figures(arguments, name, digest, count, figures)
     print(f"\nPictures: {arguments.comparison} and {arguments.nearest}")
     if note := cli.describe_fallback(arguments.requested, arguments.data):
         print(note)

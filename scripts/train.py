@@ -15,6 +15,7 @@ from pathlib import Path
 from gan import cli, options, presets, runs
 from gan.files import written_whole
 from gan.locks import LOCK_NAME, locked_folder
+from gan.text import format_count, format_shape
 
 DEFAULTS = {
     "preset": "reference",
@@ -189,7 +190,7 @@ def prepare(output, settings, recorded):
             metrics = gan.metrics.all_metrics(extractor, image_shape, num_classes)
         model = presets.build(settings, image_shape, num_classes, settings["seed"], metrics)
     if image_shape != model.image_shape:
-        shapes = cli.format_shape(image_shape), cli.format_shape(model.image_shape)
+        shapes = format_shape(image_shape), format_shape(model.image_shape)
         raise ValueError(f"{settings['data']} holds images of {shapes[0]}, but {output} was trained on {shapes[1]}.")
     versions = {name: version(name) for name in ("gan", "keras", "tensorflow", "numpy")}
     versions = {"python": platform.python_version(), **versions}
@@ -209,11 +210,11 @@ def shape_of(dataset):
 def train(output, settings, model, dataset, validation, epoch, data):
     import gan
 
-    print(describe_data(settings["data"], model.image_shape, dataset, validation))
+    print(describe_data(settings, dataset, model.image_shape))
     print(
         f"generator: {model.generator.count_params():,} parameters; "
         f"discriminator: {model.discriminator.count_params():,} parameters; "
-        f"{cli.format_count(len(dataset), 'batch', 'batches')} of {settings['batch_size']} per epoch; "
+        f"{format_count(len(dataset), 'batch', 'batches')} of {settings['batch_size']} per epoch; "
         f"output: {output}" + (f"; continuing after epoch {epoch}" if epoch else ""),
         flush=True,
     )
@@ -231,7 +232,7 @@ def train(output, settings, model, dataset, validation, epoch, data):
         callbacks=[
             gan.CSVHistory(history_file),
             gan.ImageGrid(output / "images", every=settings["grid_every"]),
-            gan.Curves(output / "curves.png", history_file, title=output.resolve().name),
+            gan.Curves(output / "curves.png", history_file),
             gan.Animation(output / "training.gif", output / "images"),
             # An epoch counts as finished once it is in the checkpoint, so its other files are written before.
             gan.Checkpoint(output / "model.keras", monitor="val_fid" if validation else None),
@@ -249,14 +250,15 @@ def train(output, settings, model, dataset, validation, epoch, data):
         print(note)
 
 
-def describe_data(source, image_shape, dataset, validation):
-    """Says how many images were found, and how they are used."""
-    held_out = validation.image_count if validation else 0
-    found = cli.format_count(dataset.image_count + held_out, "image")
-    use = (
-        f"{dataset.image_count:,} to train on and {held_out:,} held out for validation" if held_out else "none held out"
-    )
-    return f"{source}: {found} of {cli.format_shape(image_shape)}, {use}"
+def describe_data(settings, dataset, image_shape):
+    """Says how many images were found, how they are used, and which files are none."""
+    from gan import datasets
+
+    found, _, skipped = datasets.count_images(settings["data"], settings["image_shape"])
+    held_out = found - dataset.image_count
+    use = f"{dataset.image_count:,} to train on and {held_out:,} held out" if held_out else "none held out"
+    images = f"{settings['data']}: {format_count(found, 'image')} of {format_shape(image_shape)}, {use}"
+    return images + (f"; {format_count(skipped, 'file')} skipped, not images" if skipped else "")
 
 
 def main():

@@ -4,6 +4,7 @@ import hashlib
 from pathlib import Path
 
 from gan import cli, options
+from gan.text import format_count
 
 
 def build_parser():
@@ -65,7 +66,7 @@ def train(arguments):
     accuracy = (logits.argmax(axis=1) == labels).mean()
     content = output.read_bytes()
     print(
-        f"{output}: classifies {accuracy:.2%} of {cli.format_count(len(labels), 'test image')} correctly; "
+        f"{output}: classifies {accuracy:.2%} of {format_count(len(labels), 'test image')} correctly; "
         f"{len(content):,} bytes, SHA-256 {hashlib.sha256(content).hexdigest()}"
     )
 

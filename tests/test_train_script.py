@@ -39,7 +39,7 @@ def test_train_leaves_everything_that_is_promised(finished, noise_file):
     assert config["data"]["fingerprint"] == gan.datasets.fingerprint(noise_file)
     assert config["versions"]["keras"] == keras.__version__
     lines = result.stdout.splitlines()
-    assert lines[0] == f"{noise_file}: 50 images of 6x6x1, 45 to train on and 5 held out for validation"
+    assert lines[0] == f"{noise_file}: 50 images of 6x6x1, 45 to train on and 5 held out"
     assert sum(line.startswith("epoch ") and line.endswith(" left") for line in lines) == 6
     fid, epoch = np.nanmin(history["val_fid"]), 1 + np.nanargmin(history["val_fid"])
     assert f"best epoch: {epoch}, with a fid of {fid:.3f} (extractor small)" in lines[-2]

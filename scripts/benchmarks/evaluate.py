@@ -25,7 +25,7 @@ Peak memory is measured in separate processes, which validate on 10,000, on 5,00
 
 
 def build_parser():
-    return measuring.build_parser("evaluate", DESCRIPTION)
+    return measuring.make_parser("evaluate", DESCRIPTION)
 
 
 def parse_arguments(argv=None):

@@ -15,7 +15,7 @@ TEST_IMAGES = 10_000
 BATCH_SIZE = 256
 
 
-def build_parser(name, description):
+def make_parser(name, description):
     """Builds the parser of a benchmark, with the option --data."""
     parser = options.ArgumentParser(
         description=description,

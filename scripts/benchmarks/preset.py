@@ -21,7 +21,7 @@ includes compiling.
 
 
 def build_parser():
-    parser = measuring.build_parser("preset", DESCRIPTION)
+    parser = measuring.make_parser("preset", DESCRIPTION)
     names = [name for name in gan.presets.PRESETS if name != "reference"]
     parser.add_argument("--preset", choices=names, default="fast", help="the preset to train (default: fast)")
     parser.add_argument(

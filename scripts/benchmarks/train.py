@@ -43,7 +43,7 @@ separate processes.
 
 
 def build_parser():
-    parser = measuring.build_parser("train", DESCRIPTION)
+    parser = measuring.make_parser("train", DESCRIPTION)
     parser.add_argument(
         "--steps", type=options.positive_int, default=240, metavar="N", help="steps to time in each way (default: 240)"
     )

@@ -44,7 +44,7 @@ FEW_TRIALS = 4
 
 
 def build_parser():
-    parser = measuring.build_parser("tune", DESCRIPTION)
+    parser = measuring.make_parser("tune", DESCRIPTION)
     parser.add_argument(
         "--trials", type=options.positive_int, default=20, metavar="N", help="trials of the sweep (default: 20)"
     )
