@@ -173,11 +173,8 @@ class _Crew:
 def _check_folder(output):
     if output.exists() and not output.is_dir():
         raise ValueError(f"--output {output} is a file; name a folder.")
-    if (
-        output.exists()
-        and not settings_file(output).exists()
-        and any(path.name != LOCK_NAME for path in output.iterdir())
-    ):
+    holds_files = output.exists() and any(path.name != LOCK_NAME for path in output.iterdir())
+    if holds_files and not settings_file(output).exists():
         raise ValueError(f"--output {output} is not empty, and holds no sweep: name another.")
 
 
