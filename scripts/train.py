@@ -258,7 +258,7 @@ def describe_data(settings, dataset, image_shape):
     held_out = found - dataset.image_count
     use = f"{dataset.image_count:,} to train on and {held_out:,} held out" if held_out else "none held out"
     images = f"{settings['data']}: {format_count(found, 'image')} of {format_shape(image_shape)}, {use}"
-    return images + (f"; {format_count(skipped, 'file')} skipped, not images" if skipped else "")
+    return images + (f"; skipped {format_count(skipped, 'other file')}" if skipped else "")
 
 
 def main():

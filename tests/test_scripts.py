@@ -10,6 +10,7 @@ import pytest
 from commands import SCRIPTS, run
 
 import gan
+from tuning import layout, sweep
 
 COMMANDS = ("train.py", "generate.py", "evaluate.py", "train_extractor.py", "tune.py")
 BENCHMARKS = tuple(f"benchmarks/{name}.py" for name in ("train", "evaluate", "tune", "preset"))
@@ -149,3 +150,16 @@ def test_parsed_arguments_do_not_depend_on_the_command_line_of_the_process(monke
     monkeypatch.setattr(sys, "argv", ["pytest", "--no-such-option"])
     train = load("train.py", monkeypatch)
     assert train.parse_arguments(["--epochs", "3"]) == {"epochs": 3}
+
+
+def test_a_sweep_on_fewer_digits_than_requested_says_so_last(monkeypatch, tmp_path, capsys):
+    def run_sweep(output, settings, workers, listen):
+        layout.settings_file(output).write_text(json.dumps({**settings, "data": "mnist5k"}))
+        layout.leaderboard_file(output).write_text("trial,val_fid,job\n0,2.5,reference\n")
+
+    monkeypatch.setattr(sweep, "run_sweep", run_sweep)
+    tune = load("tune.py", monkeypatch)
+    for data, is_fallback in (("auto", True), ("mnist5k", False)):
+        tune.run(tune.parse_arguments(["--output", str(tmp_path), "--data", data]), workers=1)
+        last = capsys.readouterr().out.splitlines()[-1]
+        assert ("used mnist5k" in last) == is_fallback and (str(tmp_path) in last) != is_fallback
