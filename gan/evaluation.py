@@ -109,8 +109,9 @@ def find_doubts(figures, accuracy, extractor):
 
     Example:
 
+    >>> from gan import evaluation
     >>> figures = {"generated": {"fid": 9.0}, "training": {"fid": 1.0}, "noise": {"fid": 80.0}}
-    >>> len(gan.evaluation.find_doubts(figures, accuracy=0.99, extractor="digits"))
+    >>> len(evaluation.find_doubts(figures, accuracy=0.99, extractor="digits"))
     0
     """
     fids = {kind: values["fid"] for kind, values in figures.items()}

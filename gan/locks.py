@@ -24,8 +24,10 @@ def locked_folder(folder):
     Example:
 
     ```python
-    with gan.locks.locked_folder("runs/mnist"):
-        train()
+    from gan.locks import locked_folder
+
+    with locked_folder("runs/mnist"):
+        model.fit(dataset, callbacks=[gan.Checkpoint("runs/mnist/model.keras")])
     ```
     """
     folder = Path(folder)
@@ -44,7 +46,7 @@ def locked_folder(folder):
         try:
             yield
         finally:
-            # Removed while it is still locked: whoever opened it in the meantime finds that it has no name any more.
+            # Removed while it is locked. A process that has opened it by now sees that its name is gone.
             with contextlib.suppress(OSError):
                 lock.unlink()
             for path in missing:

@@ -23,7 +23,9 @@ def find_model(path):
     Example:
 
     ```python
-    model = gan.load_model(gan.runs.find_model("runs/mnist"))
+    from gan import runs
+
+    model = gan.load_model(runs.find_model("runs/mnist"))
     ```
     """
     path = Path(path)
@@ -43,7 +45,7 @@ def read_config(folder):
         folder: The run's folder.
 
     Returns:
-        Dict with `arguments`, `versions` and, of recent runs, `data`. None if the folder has no `config.json`.
+        Dict with `arguments`, `versions` and `data`; older runs have no `data`, an empty dict. None if the folder has no `config.json`.
 
     Raises:
         ValueError: The file is damaged.
@@ -51,7 +53,10 @@ def read_config(folder):
     Example:
 
     ```python
-    gan.runs.read_config("runs/mnist")["arguments"]["preset"]
+    from gan import runs
+
+    if config := runs.read_config("runs/mnist"):
+        print(config["arguments"]["preset"])
     ```
     """
     file = Path(folder) / CONFIG_NAME
@@ -59,7 +64,7 @@ def read_config(folder):
         return None
     try:
         config = dict(json.loads(file.read_text()))
-        return {"data": {}, **config, "arguments": dict(config["arguments"])}
+        return {"data": {}, "versions": {}, **config, "arguments": dict(config["arguments"])}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{file} is damaged: the run's arguments cannot be read.") from error
 
