@@ -45,7 +45,8 @@ def read_config(folder):
         folder: The run's folder.
 
     Returns:
-        Dict with `arguments`, `versions` and `data`; older runs have no `data`, an empty dict. None if the folder has no `config.json`.
+        Dict of the dicts `arguments`, `data` and `versions`; those that an older run does not record are empty. None
+        if the folder has no `config.json`.
 
     Raises:
         ValueError: The file is damaged.
