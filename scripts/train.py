@@ -240,9 +240,9 @@ def train(output, settings, model, dataset, validation, epoch, data):
         ],
     )
     history = gan.CSVHistory.read(history_file)
-    if "val_fid" in history:
-        measured = zip(history["val_fid"], history["epoch"], strict=True)
-        fid, epoch = min((fid, epoch) for fid, epoch in measured if math.isfinite(fid))
+    measured = zip(history.get("val_fid", ()), history["epoch"], strict=False)
+    if fids := [(fid, epoch) for fid, epoch in measured if math.isfinite(fid)]:
+        fid, epoch = min(fids)
         extractor = model.quality_metrics[0].extractor_name
         print(f"best epoch: {epoch:.0f}, with a fid of {fid:.3f} (extractor {extractor}), saved as best.keras")
     print(f"{output} holds {', '.join(sorted(path.name for path in output.iterdir() if path.name != LOCK_NAME))}.")
