@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from commands import finished, noise_file, refuse, validated  # noqa: F401, fixtures
 from matplotlib.figure import Figure
 
 import gan

@@ -107,7 +107,10 @@ def test_image_grid_works_with_a_subclassed_generator(images, tmp_path):
 @pytest.mark.parametrize(
     ("generator", "sentence"),
     [
-        (keras.Sequential([keras.Input(IMAGE_SHAPE), keras.layers.Conv2D(1, 3)]), r"inputs of \(None, 6, 6, 1\): draw its"),
+        (
+            keras.Sequential([keras.Input(IMAGE_SHAPE), keras.layers.Conv2D(1, 3)]),
+            r"inputs of \(None, 6, 6, 1\): draw its",
+        ),
         (keras.Sequential([keras.Input((5,)), keras.layers.Dense(2)]), r"\(height, width, 1 or 3\).* are \(2,\)"),
         (gan.build_generator(5, (8,), (6, 6, 2)), r"the generator's are \(6, 6, 2\)"),
         (gan.build_generator(5, (8,), IMAGE_SHAPE, num_classes=3), r"inputs of \(None, 5\) and \(None,\)"),

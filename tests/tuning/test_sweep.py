@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import gan
+from gan.locks import locked_folder
 from tuning import processes
 from tuning.display import count
 from tuning.layout import heartbeat_file, leaderboard_file, log_file, read_history, read_records, settings_file
@@ -206,12 +207,10 @@ def test_the_folder_of_another_sweep_is_refused_before_the_imports(without_proce
 
 
 def test_a_folder_in_use_is_refused_before_the_imports(without_processes, small_settings, tmp_path):
-    fcntl = pytest.importorskip("fcntl")
+    pytest.importorskip("fcntl")
     settings_file(tmp_path).write_text(json.dumps(small_settings))
-    with open(tmp_path / "lock", "a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        with pytest.raises(ValueError, match="is in use by a running sweep"):
-            run_sweep(tmp_path, small_settings, workers=1)
+    with locked_folder(tmp_path), pytest.raises(ValueError, match="is in use by another process"):
+        run_sweep(tmp_path, small_settings, workers=1)
 
 
 def test_counts_agree_with_their_nouns():
