@@ -2,6 +2,7 @@
 
 import functools
 import itertools
+import json
 import re
 import runpy
 import shlex
@@ -12,9 +13,16 @@ import pytest
 from reduced import FENCE, REPOSITORY, blocks, environment
 
 SCRIPTS = REPOSITORY / "scripts"
+PATH = re.compile(r"(?:gan|tuning|scripts|tests|docs)/[\w./-]*")
 PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
-LINKING_PAGES = [*PAGES, REPOSITORY / "CHANGELOG.md", REPOSITORY / "CONTRIBUTING.md", *REPOSITORY.glob("docs/api/*.md")]
-COMMANDS = [path for path in SCRIPTS.rglob("*.py") if "def build_parser" in path.read_text()]
+LINKING_PAGES = [
+    *PAGES,
+    *sorted((REPOSITORY / "docs").glob("*/*.md")),
+    REPOSITORY / "docs" / "tutorial.ipynb",
+    REPOSITORY / "CHANGELOG.md",
+    REPOSITORY / "CONTRIBUTING.md",
+]
+COMMANDS = [path for path in SCRIPTS.rglob("*.py") if "def build_parser()" in path.read_text()]
 COMMAND = re.compile(r"\bpython3? +(scripts/[\w/]+\.py)(.*?)(?=\bpython3? +scripts/|$)", re.MULTILINE)
 OPERATORS = set(";|&")
 SPAN = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.DOTALL)
@@ -24,6 +32,14 @@ HTML_LINK = re.compile(r"<(?:a|img)\b[^>]*?(?:href|src)=\"([^\"]+)\"")
 
 def of_page(path):
     return str(path.relative_to(REPOSITORY))
+
+
+def read(page):
+    """The text of a page, or of all texts in a notebook."""
+    if page.suffix != ".ipynb":
+        return page.read_text()
+    cells = json.loads(page.read_text())["cells"]
+    return "\n\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
 
 
 def prose(text):
@@ -124,7 +140,7 @@ def links(text):
 
 @pytest.mark.parametrize("page", LINKING_PAGES, ids=of_page)
 def test_links_and_pictures_of_a_page_exist(page):
-    text = page.read_text()
+    text = read(page)
     broken = []
     for link in links(text):
         if re.match(r"[a-z]+:", link):
@@ -134,3 +150,10 @@ def test_links_and_pictures_of_a_page_exist(page):
         if not target.exists() or anchor and anchor not in anchors(target.read_text()):
             broken.append(link)
     assert not broken, f"{of_page(page)} links to {', '.join(sorted(broken))}"
+
+
+@pytest.mark.parametrize("page", LINKING_PAGES, ids=of_page)
+def test_files_that_a_page_names_exist(page):
+    named = [code for _, code in spans(read(page)) if PATH.fullmatch(code)]
+    missing = {name for name in named if not (REPOSITORY / name).exists()}
+    assert not missing, f"{of_page(page)} names {', '.join(sorted(missing))}"
