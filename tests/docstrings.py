@@ -5,6 +5,8 @@ An example may use the names of `names_for` without defining them. Examples that
 
 import ast
 import doctest
+import importlib
+import json
 import re
 import traceback
 from pathlib import Path
@@ -16,7 +18,6 @@ from reduced import blocks, execute, shrink_training
 
 import gan
 import tuning
-import tuning.space
 
 REPOSITORY = Path(__file__).parents[1]
 
@@ -56,7 +57,7 @@ def names_for(code):
         "keras": lambda: keras,
         "keras_tuner": lambda: keras_tuner,
         "np": lambda: np,
-        "space": lambda: tuning.space,
+        "ops": lambda: keras.ops,
         "tuning": lambda: tuning,
         "model": lambda: make_model(num_classes=10 if "labels=" in code else None),
         "dataset": lambda: gan.datasets.load("mnist5k", split="train"),
@@ -69,9 +70,10 @@ def names_for(code):
 
 
 def write_files():
-    """A run and an extractor, for examples that load them."""
+    """The folder of a run and an extractor, for examples that load them."""
     callbacks = [gan.Checkpoint("runs/mnist/model.keras"), gan.ImageGrid("runs/mnist/images")]
     make_model().fit(gan.datasets.load("mnist5k"), callbacks=callbacks, verbose=0)
+    Path("runs/mnist/config.json").write_text(json.dumps({"arguments": {"preset": "fast"}}))
     keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Flatten()], name="fashion").save("fashion.keras")
 
 
@@ -92,6 +94,8 @@ def main():
     write_files()
     failures = 0
     for path, line, text in examples():
+        module = ".".join(path.relative_to(REPOSITORY).with_suffix("").parts)
+        importlib.import_module(module.removesuffix(".__init__"))
         try:
             failures += run(text, str(path.relative_to(REPOSITORY)), line)
         except Exception:
