@@ -27,7 +27,7 @@ def locked_folder(folder):
     from gan.locks import locked_folder
 
     with locked_folder("runs/mnist"):
-        model.fit(dataset, callbacks=[gan.Checkpoint("runs/mnist/model.keras")])
+        gan.images.save_picture("runs/mnist/black.png", np.zeros((28, 28, 1), "uint8"))
     ```
     """
     folder = Path(folder)

@@ -56,7 +56,8 @@ def test_image_grid_of_a_conditional_gan_shows_one_class_per_column(make_model, 
 def test_image_grid_draws_the_latents_that_the_model_draws(images, tmp_path):
     class TwoLatents(gan.GAN):
         def draw_latents(self, count, seed):
-            return keras.ops.full((count, self.latent_dim), seed)
+            # A drawing callback passes a seed, training a generator of seeds.
+            return keras.ops.full((count, self.latent_dim), seed if isinstance(seed, int) else 0.0)
 
     model = TwoLatents(gan.build_generator(5, (8,), IMAGE_SHAPE), gan.build_discriminator(IMAGE_SHAPE, (8,)))
     model.compile("adam", "adam")
