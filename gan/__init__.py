@@ -19,6 +19,7 @@ _MODULE_OF = {
     "Animation": "callbacks",
     "Checkpoint": "callbacks",
     "CSVHistory": "callbacks",
+    "Curves": "callbacks",
     "ImageGrid": "callbacks",
     "Progress": "callbacks",
 }

@@ -1,15 +1,16 @@
-"""What the commands have in common: how they refuse, fail and stop. Imports nothing that takes time."""
+"""What the commands share: how they refuse, fail, stop and print. Imports no backend."""
 
-import argparse
 import contextlib
-import math
 import os
 import sys
 from pathlib import Path
 
 
 def import_keras():
-    """Imports Keras and TensorFlow without TensorFlow's remarks on the machine, which no setting of its own stops."""
+    """Imports Keras and TensorFlow without TensorFlow's messages about the machine.
+
+    Some of these messages ignore `TF_CPP_MIN_LOG_LEVEL`, so stderr is closed during the import.
+    """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     stderr = os.dup(2)
     with open(os.devnull, "w") as nowhere:
@@ -22,72 +23,79 @@ def import_keras():
 
 
 def fail(message, status):
-    """Ends the command with one sentence on stderr."""
+    """Ends the command with one message on stderr."""
     print(f"{Path(sys.argv[0]).name}: error: {message}", file=sys.stderr)
     sys.exit(status)
 
 
-def check_output(path, overwrite=False):
-    """Makes sure that a file can be written, and that nothing is lost by it."""
-    if path.is_dir():
-        fail(f"{path} is a folder that exists: name another.", 2)
-    if path.exists() and not overwrite:
-        fail(f"{path} exists: name another, or add --overwrite to replace it.", 2)
-    folder = next(parent for parent in path.absolute().parents if parent.exists())
-    if not folder.is_dir() or not os.access(folder, os.W_OK):
-        fail(f"{path} cannot be written: {folder} is no folder that you may write to.", 2)
-
-
-def format_duration(seconds):
-    """A time to wait, in words: `"2 min 05 s"`, `"1 h 40 min"`."""
-    minutes, seconds = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {seconds:02d} s"
+def warn(message):
+    """Prints a warning on stderr."""
+    print(f"{Path(sys.argv[0]).name}: warning: {message}", file=sys.stderr)
 
 
 @contextlib.contextmanager
 def errors_exit(*errors, status):
-    """Turns these errors into the end of the command: their sentence and a status, but no traceback."""
+    """Turns these errors into a message and an exit status, without a traceback."""
     try:
         yield
     except errors as error:
         fail(error, status)
 
 
-def positive_int(text):
-    """A whole number of at least 1, for `argparse`."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, not {text!r}")
-    return int(text)
+@contextlib.contextmanager
+def failures_exit(less_memory="A smaller --batch-size or smaller networks"):
+    """Turns what can go wrong during long work, such as a full disk, into a message and exit status 1.
 
+    Args:
+        less_memory: What needs less memory, for the message.
+    """
+    import tensorflow as tf
 
-def natural_int(text):
-    """A whole number of at least 0, for `argparse`."""
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"must be a whole number of at least 0, not {text!r}")
-    return int(text)
-
-
-def positive_float(text):
-    """A number above 0, for `argparse`."""
-    return _float(text, lambda value: 0 < value < math.inf, "a number above 0")
-
-
-def natural_float(text):
-    """A number of at least 0, for `argparse`."""
-    return _float(text, lambda value: 0 <= value < math.inf, "a number of at least 0")
-
-
-def share(text):
-    """A number from 0 up to but not 1, for `argparse`."""
-    return _float(text, lambda value: 0 <= value < 1, "a number from 0 to below 1")
-
-
-def _float(text, is_valid, wanted):
     try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not is_valid(value):
-        raise argparse.ArgumentTypeError(f"must be {wanted}, not {text!r}")
-    return value
+        yield
+    except (MemoryError, tf.errors.ResourceExhaustedError):
+        fail(f"out of memory. {less_memory} would need less.", 1)
+    except (FloatingPointError, OSError, tf.errors.OpError) as error:
+        fail(error, 1)
+
+
+@contextlib.contextmanager
+def interruptible(describe=lambda: "stopped."):
+    """Turns Ctrl-C into a message and exit status 130.
+
+    Args:
+        describe: Function that returns the message. Called when Ctrl-C is pressed.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        print(f"\n{describe()}", file=sys.stderr)
+        sys.exit(130)
+
+
+def check_output(path, overwrite=False):
+    """Refuses an output file that cannot be written or would replace another file."""
+    if path.is_dir():
+        fail(f"{path} is an existing folder. Choose another name.", 2)
+    if path.exists() and not overwrite:
+        fail(f"{path} exists. Choose another name, or add --overwrite to replace it.", 2)
+    folder = next(parent for parent in path.absolute().parents if parent.exists())
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        fail(f"{path} cannot be written: {folder} is not a folder with write permission.", 2)
+
+
+def describe_fallback(requested, used):
+    """Returns a sentence if smaller data replaced the requested data, else None."""
+    if requested == used or not used.endswith("mnist5k"):
+        return None
+    return (
+        f"Note: this used {used}, made of only 5,000 digits, because --data {requested} could not get the 60,000 "
+        "images of MNIST."
+    )
+
+
+def format_duration(seconds):
+    """Formats a duration: `"2 min 05 s"`, `"1 h 40 min"`."""
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {seconds:02d} s"

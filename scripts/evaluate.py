@@ -1,17 +1,19 @@
-"""Tells how good a trained GAN's images are: figures, beside those of real images and of noise, and two pictures."""
+"""Evaluates a trained GAN: figures for its images, for real images and for noise, and two pictures to look at."""
 
-import argparse
 import hashlib
 import json
 import sys
 from pathlib import Path
 
-from gan import cli
+from gan import cli, options, runs
+from gan.text import format_count, format_shape
 
 BATCH_SIZE = 256
 COLUMNS = 8
+PADDING = 2
 NEAREST_TO = 16
 NEIGHBOURS = 5
+AUTO_IMAGE_SHAPE = (28, 28, 1)
 BETTER = {
     "fid": "lower",
     "kid": "lower",
@@ -25,167 +27,135 @@ BETTER = {
 }
 
 
-def parse_arguments():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("model", type=Path, metavar="MODEL.keras", help="a model that train.py has written")
+def build_parser():
+    parser = options.ArgumentParser(description=__doc__, usage="python scripts/evaluate.py RUN [options]")
     parser.add_argument(
-        "--data", default="auto", metavar="SOURCE", help="what it was trained on, as in train.py (default: auto)"
+        "model",
+        type=Path,
+        metavar="RUN",
+        help="a run's folder, whose best.keras is used, or else its model.keras; or a .keras file",
     )
     parser.add_argument(
-        "--samples",
-        type=cli.positive_int,
-        metavar="N",
-        help="images of each kind, at most as many as there are test images (default: 10000, of stacked_mnist 26000, "
-        "as is usual there)",
+        "--data",
+        metavar="SOURCE",
+        help=f"{options.DATA_HELP} (default: the data in the run's config.json; without one, auto for 28x28 gray "
+        "images)",
     )
-    parser.add_argument("--seed", type=cli.natural_int, default=0, help="seed of the latents (default: %(default)s)")
     parser.add_argument(
         "--extractor",
         metavar="NAME",
-        help="whose features are compared: digits, stacked_digits, inception_v3, or a .keras file of "
-        "train_extractor.py (default: digits, of stacked_mnist stacked_digits)",
+        help=f"{options.EXTRACTOR_HELP} (default: the extractor in the run's config.json; without one, digits for "
+        "28x28 gray images and stacked_digits for stacked images)",
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="a file for the figures")
     parser.add_argument(
-        "--output", type=Path, metavar="FOLDER", help="for the pictures (default: evaluation, next to the model)"
+        "--samples",
+        type=options.positive_int,
+        metavar="N",
+        help="images of each kind to compare, at most the number of test images (default: 10000; 26000 for stacked "
+        "images, as is usual for them)",
+    )
+    parser.add_argument(
+        "--seed", type=options.natural_int, default=0, help="seed of the latents and the noise (default: 0)"
+    )
+    parser.add_argument("--json", type=Path, metavar="FILE", help="file to write the figures to (default: none)")
+    parser.add_argument(
+        "--output", type=Path, metavar="FOLDER", help="folder for the pictures (default: evaluation, next to the model)"
     )
     parser.add_argument("--overwrite", action="store_true", help="replace files of an earlier evaluation")
-    arguments = parser.parse_args()
-    is_stacked = arguments.data.startswith("stacked_mnist")
-    arguments.samples = arguments.samples or (26_000 if is_stacked else 10_000)
-    arguments.extractor = arguments.extractor or ("stacked_digits" if is_stacked else "digits")
+    return parser
+
+
+def parse_arguments(argv=None):
+    return build_parser().parse_args(argv)
+
+
+def settle(arguments):
+    """Completes the arguments from the run's config.json; refuses what cannot work, before Keras is imported."""
+    with cli.errors_exit(ValueError, status=2):
+        arguments.model = runs.find_model(arguments.model)
+        arguments.config = runs.read_config(arguments.model.parent)
+    run = arguments.config["arguments"] if arguments.config else {}
+    arguments.is_run_data = bool(run) and arguments.data is None
+    if source := arguments.data or run.get("data"):
+        arguments.data = options.resolve_data(source, "Name the run's test data with --data.")
+    if extractor := arguments.extractor or run.get("extractor"):
+        arguments.extractor = options.resolve_extractor(extractor)
+    if arguments.samples == 1:
+        cli.fail("--samples must be at least 2, because one image has no spread.", 2)
     arguments.output = arguments.output or arguments.model.parent / "evaluation"
     arguments.comparison = arguments.output / "real_and_generated.png"
     arguments.nearest = arguments.output / "nearest.png"
-    return arguments
+    inputs = {Path(path).resolve() for path in (arguments.model, arguments.data, arguments.extractor) if path}
+    for path in filter(None, (arguments.comparison, arguments.nearest, arguments.json)):
+        cli.check_output(path, arguments.overwrite)
+        if path.resolve() in inputs:
+            cli.fail(f"{path} is an input of this evaluation. Name another file to write.", 2)
 
 
-def check(arguments):
-    if not arguments.model.is_file():
-        cli.fail(f"there is no model file {arguments.model}.", 2)
-    if arguments.samples < 2:
-        cli.fail("--samples must be at least 2: one image has no spread.", 2)
-    inputs = {path.resolve() for path in map(Path, (arguments.model, arguments.data, arguments.extractor))}
-    for path in (arguments.comparison, arguments.nearest, arguments.json):
-        if path:
-            cli.check_output(path, arguments.overwrite)
-            if path.resolve() in inputs:
-                cli.fail(f"{path} is what is evaluated: name another file to write.", 2)
+def settle_data(arguments, model):
+    """Chooses data and extractor if neither the arguments nor a config.json name them."""
+    import gan
+
+    shape = format_shape(model.image_shape)
+    if arguments.data is None and model.image_shape != AUTO_IMAGE_SHAPE:
+        raise ValueError(
+            f"{arguments.model} generates images of {shape} and has no {runs.CONFIG_NAME} beside it: name the images "
+            "it was trained on with --data."
+        )
+    arguments.requested = arguments.data or "auto"
+    arguments.data = gan.datasets.resolve(arguments.requested)
+    arguments.extractor = arguments.extractor or gan.metrics.usual_extractor(arguments.data, model.image_shape)
+    if arguments.extractor is None:
+        raise ValueError(f"no extractor of this package takes images of {shape}: name one with --extractor.")
+    arguments.samples = arguments.samples or (26_000 if arguments.data.startswith("stacked") else 10_000)
 
 
 def prepare(arguments):
-    """Everything that can be wrong before the first figure: model, extractor, data."""
+    """Loads model, extractor and data, after everything that can be wrong has been checked."""
     import gan
 
     model = gan.load_model(arguments.model)
+    settle_data(arguments, model)
     extractor = gan.metrics.load_extractor(arguments.extractor)
     metrics = gan.metrics.all_metrics(extractor, model.image_shape, model.num_classes)
     for metric in metrics:
         metric.build(model.image_shape)
-    arguments.data = gan.datasets.resolve(arguments.data)
     if model.num_classes and model.num_classes < (classes := gan.datasets.count_classes(arguments.data)):
-        raise ValueError(f"{arguments.data} has {classes} classes, but {arguments.model} knows {model.num_classes}.")
-    sizes = [len(gan.datasets.read(arguments.data, model.image_shape, split)[0]) for split in ("train", "test")]
+        raise ValueError(f"{arguments.data} has {classes} classes, but {arguments.model} has {model.num_classes}.")
+    sets = [gan.datasets.read(arguments.data, model.image_shape, split) for split in ("train", "test")]
+    sizes = [len(images) for images, _ in sets]
+    has_labels = all(labels is not None for _, labels in sets)
     count = min(arguments.samples, *sizes)
     if count < arguments.samples:
-        print(f"{arguments.data} has {sizes[1]:,} test images: of each kind {count:,} are compared.")
+        print(f"{arguments.data} has {format_count(sizes[1], 'test image')}, so {count:,} of each kind are compared.")
     test, train = (
         gan.datasets.load(
             arguments.data,
             min(BATCH_SIZE, *sizes),
             model.image_shape,
             split=split,
-            labels=model.num_classes is not None,
+            labels=has_labels or model.num_classes is not None,
         )
         for split in ("test", "train")
     )
+    if arguments.is_run_data:
+        warn_about_data(arguments, model, sizes[0])
     for path in filter(None, (arguments.comparison, arguments.json)):
         path.parent.mkdir(parents=True, exist_ok=True)
     return model, metrics, test, train, count
 
 
-def batches(dataset):
-    """The batches of a dataset as pairs of images and labels, which are None where it has none."""
-    for batch in dataset.as_numpy_iterator():
-        yield batch if isinstance(batch, tuple) else (batch, None)
-
-
-def sources(arguments, model, test, train, count):
-    """The images of each kind and their labels, as functions that give them batch by batch."""
-    import keras
-    import numpy as np
-
-    def first(dataset):
-        left = count
-        for images, labels in batches(dataset):
-            yield images[:left], None if labels is None else labels[:left]
-            left -= len(images[:left])
-            if not left:
-                return
-
-    def made_as(make):
-        """Batches of images to the labels of the test images."""
-        start = 0
-        for images, labels in first(test):
-            yield make(slice(start, start + len(images)), labels), labels
-            start += len(images)
-
-    latents = keras.random.normal((count, model.latent_dim), seed=arguments.seed)
-    rng = np.random.default_rng(arguments.seed)
-
-    def generate(rows, labels):
-        return model.generate(latents=latents[rows], labels=labels)
-
-    def draw_noise(rows, labels):
-        return rng.uniform(-1, 1, (rows.stop - rows.start, *model.image_shape)).astype("float32")
-
-    return {
-        "test": lambda: first(test),
-        "generated": lambda: made_as(generate),
-        "training": lambda: first(train),
-        "noise": lambda: made_as(draw_noise),
-    }
-
-
-def measure(metrics, images_of, advance):
-    """The figures of each kind of images against the test images."""
+def warn_about_data(arguments, model, training_size):
+    """Warns if the test images are not images that the run has never seen."""
     import gan
 
-    def outputs_of(kind):
-        for images, labels in images_of[kind]():
-            yield {**metrics[0].extract(images), "labels": labels}
-            advance(len(images))
-
-    for outputs in outputs_of("test"):
-        for metric in metrics:
-            metric.update_real(outputs)
-    figures = {}
-    for kind in ("generated", "training", "noise"):
-        for metric in metrics:
-            metric.reset_fake()
-        for outputs in outputs_of(kind):
-            for metric in metrics:
-                metric.update_fake(outputs)
-        figures[kind] = gan.metrics.figures_of(metrics)
-    return figures
-
-
-def find_nearest(extract, samples, train, advance):
-    """Of each sample the training images, `(samples, neighbours, ...)`, whose features are nearest to its own."""
-    import numpy as np
-
-    features = np.asarray(extract(samples)["features"])
-    distances = np.full((len(samples), NEIGHBOURS), np.inf)
-    nearest = np.zeros((len(samples), NEIGHBOURS, *samples.shape[1:]), "float32")
-    for images, _ in batches(train):
-        others = np.asarray(extract(images)["features"])
-        candidates = np.concatenate([distances, ((features[:, None] - others) ** 2).sum(-1)], axis=1)
-        order = np.argsort(candidates, axis=1)[:, :NEIGHBOURS]
-        distances = np.take_along_axis(candidates, order, axis=1)
-        for row, chosen in enumerate(order):
-            nearest[row] = np.concatenate([nearest[row], images])[chosen]
-        advance(len(images))
-    return nearest
+    run = arguments.config["arguments"]
+    recorded = arguments.config["data"].get("fingerprint")
+    if recorded and recorded != gan.datasets.fingerprint(arguments.data, model.image_shape):
+        cli.warn(f"{arguments.data} has changed since this run: its test images may be images the run was trained on.")
+    was_validated = run.get("validate_every") and run.get("extractor")
+    if not was_validated and len(gan.datasets.read(arguments.data, model.image_shape)[0]) > training_size:
+        cli.warn("this run was trained without validation, and so on the test images too: its figures are too good.")
 
 
 def draw(arguments, reals, samples, nearest):
@@ -194,9 +164,9 @@ def draw(arguments, reals, samples, nearest):
     import gan
 
     def grid(images, columns):
-        return gan.images.grid(gan.images.to_uint8(images), columns)
+        return gan.images.grid(gan.images.to_uint8(images), columns, padding=PADDING)
 
-    # Where there are fewer real images, the rest of their grid stays black.
+    # If there are fewer real images than samples, the rest of their grid stays black.
     reals = np.concatenate([reals, np.full_like(samples, -1)])[: len(samples)]
     gan.images.save_panels(
         arguments.comparison, [("real", grid(reals, COLUMNS)), ("generated", grid(samples, COLUMNS))]
@@ -204,12 +174,12 @@ def draw(arguments, reals, samples, nearest):
     panels = []
     for rows in (slice(0, NEAREST_TO // 2), slice(NEAREST_TO // 2, NEAREST_TO)):
         neighbours = nearest[rows].reshape(-1, *nearest.shape[2:])
-        panels += [("made", grid(samples[rows], 1)), ("nearest in training", grid(neighbours, NEIGHBOURS))]
+        panels += [("generated", grid(samples[rows], 1)), ("nearest in training", grid(neighbours, NEIGHBOURS))]
     gan.images.save_panels(arguments.nearest, panels)
 
 
 def sha256(extractor):
-    """That of the extractor's file; of one that Keras downloads None."""
+    """Returns the checksum of an extractor's file, None for a network that Keras downloads."""
     from gan.metrics.extractors import DIGITS_FILE
 
     file = DIGITS_FILE if extractor in ("digits", "stacked_digits") else Path(extractor)
@@ -220,58 +190,68 @@ def evaluate(arguments, model, metrics, test, train, count):
     import keras
     import numpy as np
 
-    import gan
+    from gan import evaluation
 
     name, digest = metrics[0].extractor_name, sha256(arguments.extractor)
     print(
-        f"{arguments.model} against {count:,} test images of {arguments.data}, by features of {name}"
+        f"{arguments.model}, compared with {count:,} test images of {arguments.data}; extractor: {name}"
         + (f" (SHA-256 {digest})" if digest else ""),
         flush=True,
     )
-    images_of = sources(arguments, model, test, train, count)
-    total = 4 * count + len(gan.datasets.read(arguments.data, model.image_shape, "train")[0])
-    progress = keras.utils.Progbar(total, unit_name="image", verbose=1 if sys.stdout.isatty() else 0)
-    figures = measure(metrics, images_of, progress.add)
+    images_of = evaluation.image_kinds(model, test, train, count, arguments.seed)
+    progress = keras.utils.Progbar(
+        4 * count + train.image_count, unit_name="image", verbose=1 if sys.stdout.isatty() else 0
+    )
+    figures, accuracy = evaluation.measure(metrics, images_of, progress.add)
     reals, labels = next(images_of["test"]())
     samples = model.generate(
         latents=keras.random.normal((COLUMNS**2, model.latent_dim), seed=arguments.seed),
-        labels=None if labels is None else np.resize(labels, COLUMNS**2),
+        labels=np.resize(labels, COLUMNS**2) if model.num_classes else None,
     )
-    nearest = find_nearest(metrics[0].extract, samples[:NEAREST_TO], train, progress.add)
+    nearest = evaluation.find_nearest(metrics[0].extract, samples[:NEAREST_TO], train, NEIGHBOURS, progress.add)
+    show_figures(figures)
+    for doubt in evaluation.find_doubts(figures, accuracy, name):
+        cli.warn(doubt)
+    draw(arguments, reals, samples, nearest)
+    if arguments.json:
+        save_figures(arguments, name, digest, count, figures)
+    print(f"\nPictures: {arguments.comparison} and {arguments.nearest}")
+    if note := cli.describe_fallback(arguments.requested, arguments.data):
+        print(note)
 
+
+def show_figures(figures):
     print(f"\n{'':<12}{'generated':>12}{'training':>12}{'noise':>12}   better")
     for figure, better in BETTER.items():
         if figure in figures["generated"]:
             print(f"{figure:<12}" + "".join(f"{kind[figure]:12.4g}" for kind in figures.values()) + f"   {better}")
-    draw(arguments, reals, samples, nearest)
-    print(f"\n{arguments.comparison} and {arguments.nearest} show them.")
-    if arguments.json:
-        record = {
-            "model": str(arguments.model),
-            "data": str(arguments.data),
-            "extractor": {"name": name, "sha256": digest},
-            "samples": count,
-            "seed": arguments.seed,
-            "figures": figures,
-        }
-        with gan.files.written_whole(arguments.json) as partial:
-            partial.write_text(json.dumps(record, indent=2) + "\n")
+    sys.stdout.flush()
+
+
+def save_figures(arguments, extractor, digest, count, figures):
+    import gan
+
+    record = {
+        "model": str(arguments.model),
+        "data": str(arguments.data),
+        "extractor": {"name": extractor, "sha256": digest},
+        "samples": count,
+        "seed": arguments.seed,
+        "figures": figures,
+    }
+    with gan.files.written_whole(arguments.json) as partial:
+        partial.write_text(json.dumps(record, indent=2) + "\n")
 
 
 def main():
     arguments = parse_arguments()
-    check(arguments)
-    try:
+    settle(arguments)
+    with cli.interruptible():
         cli.import_keras()
-        with cli.errors_exit(ValueError, OSError, status=2):
-            prepared = prepare(arguments)
-        import tensorflow as tf
-
-        with cli.errors_exit(FloatingPointError, OSError, tf.errors.OpError, status=1):
+        with cli.failures_exit():
+            with cli.errors_exit(ValueError, status=2):
+                prepared = prepare(arguments)
             evaluate(arguments, *prepared)
-    except KeyboardInterrupt:
-        print("\nstopped.", file=sys.stderr)
-        sys.exit(130)
 
 
 if __name__ == "__main__":

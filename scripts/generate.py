@@ -1,67 +1,89 @@
 """Generates images with a trained GAN: a picture, a folder of pictures, an array, or a walk through latent space."""
 
-import argparse
+import importlib.util
 import math
-import sys
 from pathlib import Path
 
-from gan import cli
+from gan import cli, options, runs
+from gan.text import format_count
 
+PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
+ANIMATION_SUFFIXES = (".gif", ".mp4")
+PADDING = 2
 WAYPOINTS = 8
 STEPS = 16
 SECONDS_PER_FRAME = 0.06
 
 
-def parse_arguments():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("model", type=Path, metavar="MODEL.keras", help="a model that train.py has written")
+def build_parser():
+    parser = options.ArgumentParser(description=__doc__, usage="python scripts/generate.py RUN [options]")
+    parser.add_argument(
+        "model",
+        type=Path,
+        metavar="RUN",
+        help="a run's folder, whose best.keras is used, or else its model.keras; or a .keras file",
+    )
     parser.add_argument(
         "--count",
-        type=cli.positive_int,
-        help="how many images (default: 16, or four of each class of a conditional model, a class a column)",
+        type=options.positive_int,
+        help="number of images (default: 16; for a conditional model 4 per class, one class per column)",
     )
     parser.add_argument(
         "--labels",
-        type=cli.natural_int,
+        type=options.natural_int,
         nargs="+",
         metavar="CLASS",
-        help="of a conditional model, the class of each image, instead of a count",
+        help="class of each image of a conditional model; replaces --count",
     )
-    parser.add_argument("--seed", type=cli.natural_int, default=0, help="seed of the latents (default: %(default)s)")
+    parser.add_argument("--seed", type=options.natural_int, default=0, help="seed of the latents (default: 0)")
     parser.add_argument(
         "--output",
         type=Path,
-        help="a .png for all images in a grid, a .npy for their bytes, or a folder for a PNG of each "
-        "(default: samples.png, unless --interpolate is given)",
+        metavar="PATH",
+        help="a .png, .jpg or .webp file for a grid of all images; a .npy file for a uint8 array of them; or a folder "
+        "for one PNG file per image (default: samples.png, unless --interpolate is given)",
     )
     parser.add_argument(
-        "--interpolate", type=Path, metavar="WALK.gif", help="each image on a looped walk through latent space"
+        "--interpolate",
+        type=Path,
+        metavar="FILE",
+        help="a .gif or .mp4 file for an animation, in which each image of the grid walks through latent space and "
+        "returns to its start; .mp4 needs the extra 'video'",
     )
-    parser.add_argument(
-        "--overwrite", action="store_true", help="replace the files --output and --interpolate where they exist"
-    )
-    arguments = parser.parse_args()
+    parser.add_argument("--overwrite", action="store_true", help="replace existing files")
+    return parser
+
+
+def parse_arguments(argv=None):
+    arguments = build_parser().parse_args(argv)
     if not arguments.output and not arguments.interpolate:
         arguments.output = Path("samples.png")
     return arguments
 
 
 def check(arguments):
-    if not arguments.model.is_file():
-        cli.fail(f"there is no model file {arguments.model}.", 2)
-    if arguments.output and arguments.output.suffix not in ("", ".png", ".npy"):
-        cli.fail(f"--output {arguments.output} must end in .png or .npy, or be a folder's name.", 2)
-    if arguments.interpolate and arguments.interpolate.suffix != ".gif":
-        cli.fail(f"--interpolate {arguments.interpolate} must end in .gif.", 2)
+    """Refuses arguments that cannot work, before Keras is imported."""
+    with cli.errors_exit(ValueError, status=2):
+        arguments.model = runs.find_model(arguments.model)
+    if arguments.output and arguments.output.suffix.lower() not in ("", ".npy", *PICTURE_SUFFIXES):
+        cli.fail(f"--output {arguments.output} must end in .png, .jpg, .webp or .npy, or name a folder.", 2)
+    if arguments.interpolate and arguments.interpolate.suffix.lower() not in ANIMATION_SUFFIXES:
+        cli.fail(f"--interpolate {arguments.interpolate} must end in .gif or .mp4.", 2)
+    if arguments.interpolate and arguments.interpolate.suffix.lower() == ".mp4" and not find_ffmpeg():
+        cli.fail("--interpolate: an .mp4 file needs ffmpeg. Install it with: pip install 'imageio[ffmpeg]'", 2)
     if arguments.count and arguments.labels:
-        cli.fail("--labels say how many images there are to be: leave --count out.", 2)
+        cli.fail("--labels gives the class of each image, so --count must be left out.", 2)
     for path in (arguments.output, arguments.interpolate):
         if path:
             cli.check_output(path, arguments.overwrite)
 
 
+def find_ffmpeg():
+    return importlib.util.find_spec("imageio_ffmpeg")
+
+
 def lay_out(arguments, num_classes):
-    """How many images there are to be, in how many columns, and of which class each is; None where there are none."""
+    """Returns the number of images, the number of columns, and the class of each image (None if there are none)."""
     if arguments.labels:
         return len(arguments.labels), math.ceil(math.sqrt(len(arguments.labels))), arguments.labels
     count = arguments.count or 4 * (num_classes or 4)
@@ -78,11 +100,17 @@ def save_samples(path, images, columns):
     if path.suffix == ".npy":
         with gan.files.written_whole(path) as partial:
             np.save(partial, images)
-    elif path.suffix == ".png":
-        gan.images.save_png(path, gan.images.enlarge(gan.images.grid(images, columns)))
+    elif path.suffix:
+        gan.images.save_picture(path, draw_grid(images, columns))
     else:
         for index, image in enumerate(images, start=1):
-            gan.images.save_png(path / f"image_{index:0{len(str(len(images)))}d}.png", image)
+            gan.images.save_picture(path / f"image_{index:0{len(str(len(images)))}d}.png", image)
+
+
+def draw_grid(images, columns):
+    import gan
+
+    return gan.images.enlarge(gan.images.grid(images, columns, padding=PADDING))
 
 
 def save_walk(path, model, count, columns, labels, seed):
@@ -93,33 +121,34 @@ def save_walk(path, model, count, columns, labels, seed):
     waypoints = keras.random.normal((WAYPOINTS, count, model.latent_dim), seed=seed)
     frames = []
     for latents in gan.latents.walk(waypoints, STEPS):
-        images = model.generate(latents=latents, labels=labels)
-        grid = gan.images.grid(gan.images.to_uint8(images), columns)
-        frames.append(gan.images.to_frame(gan.images.enlarge(grid)))
-    gan.images.save_gif(path, frames, SECONDS_PER_FRAME)
+        images = gan.images.to_uint8(model.generate(latents=latents, labels=labels))
+        frames.append(gan.images.to_frame(draw_grid(images, columns)))
+    gan.images.save_animation(path, frames, SECONDS_PER_FRAME)
+
+
+def generate(arguments):
+    import gan
+
+    with cli.errors_exit(ValueError, status=2):
+        model = gan.load_model(arguments.model)
+        count, columns, labels = lay_out(arguments, model.num_classes)
+        images = model.generate(count if labels is None else None, seed=arguments.seed, labels=labels)
+    source = f"generated by {arguments.model}"
+    if arguments.output:
+        save_samples(arguments.output, gan.images.to_uint8(images), columns)
+        print(f"{arguments.output}: {format_count(count, 'image')}, {source}")
+    if arguments.interpolate:
+        save_walk(arguments.interpolate, model, count, columns, labels, arguments.seed)
+        print(f"{arguments.interpolate}: a walk of {WAYPOINTS * STEPS} frames, {source}")
 
 
 def main():
     arguments = parse_arguments()
     check(arguments)
-    try:
+    with cli.interruptible():
         cli.import_keras()
-        import gan
-
-        with cli.errors_exit(ValueError, status=2):
-            model = gan.load_model(arguments.model)
-            count, columns, labels = lay_out(arguments, model.num_classes)
-            images = model.generate(count if labels is None else None, seed=arguments.seed, labels=labels)
-        with cli.errors_exit(OSError, status=1):
-            if arguments.output:
-                save_samples(arguments.output, gan.images.to_uint8(images), columns)
-                print(f"{arguments.output}: {count} images")
-            if arguments.interpolate:
-                save_walk(arguments.interpolate, model, count, columns, labels, arguments.seed)
-                print(f"{arguments.interpolate}: a walk of {WAYPOINTS * STEPS} frames")
-    except KeyboardInterrupt:
-        print("\nstopped.", file=sys.stderr)
-        sys.exit(130)
+        with cli.failures_exit("A smaller --count"):
+            generate(arguments)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
-"""Trains a GAN and leaves its pictures, a GIF and the model in a folder."""
+"""Trains a GAN. Writes the model, image grids, a GIF, curves and a history to one folder."""
 
 import argparse
+import contextlib
 import json
 import math
 import platform
@@ -11,7 +12,10 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 
-from gan import cli, presets
+from gan import cli, options, presets, runs
+from gan.files import written_whole
+from gan.locks import LOCK_NAME, locked_folder
+from gan.text import format_count, format_shape
 
 DEFAULTS = {
     "preset": "reference",
@@ -22,166 +26,132 @@ DEFAULTS = {
     "validate_every": 5,
     "extractor": None,
 }
-NAMED_SOURCES = ("auto", "mnist", "mnist5k", "fashion_mnist", "stacked_mnist", "stacked_mnist5k")
-LOSSES = ("binary_crossentropy", "hinge", "least_squares", "relativistic", "wasserstein")
-AUGMENTATIONS = ("translation", "cutout", "brightness")
 
 
-def parse_arguments():
-    parser = argparse.ArgumentParser(description=__doc__, argument_default=argparse.SUPPRESS)
-
-    def add(name, help, **kwargs):
-        parser.add_argument(name, help=f"{help} (default: {describe_default(name)})", **kwargs)
-
-    parser.add_argument("--output", type=Path, help="folder for the run (default: runs/<data>-<time>)")
-    parser.add_argument("--resume", action="store_true", help="go on with the run in --output, by its own arguments")
-    add("--data", f"{', '.join(NAMED_SOURCES)}, an .npz file, or a folder of images or IDX files", metavar="SOURCE")
-    parser.add_argument(
-        "--image-shape",
-        type=cli.positive_int,
-        nargs=3,
-        metavar=("HEIGHT", "WIDTH", "CHANNELS"),
-        help="what a folder of images is resized to, 1 channel for gray or 3 for RGB (default: 28 28 1)",
+def build_parser():
+    parser = options.ArgumentParser(
+        description=__doc__, usage="python scripts/train.py [options]", argument_default=argparse.SUPPRESS
     )
-    parser.add_argument(
+    run = parser.add_argument_group("run")
+    run.add_argument("--output", type=Path, metavar="FOLDER", help="folder of the run (default: runs/DATA-TIME)")
+    run.add_argument(
+        "--resume",
+        action="store_true",
+        help="continue the run in --output with its own arguments. Only --epochs and --data can be changed: --data "
+        "gives the new path of data that have moved, and a checksum in config.json tells if they are the same images",
+    )
+    run.add_argument("--seed", type=options.natural_int, help="seed of all random numbers (default: 0)")
+    data = parser.add_argument_group("data")
+    data.add_argument("--data", metavar="SOURCE", help=f"{options.DATA_HELP} (default: auto)")
+    options.add_image_shape(data)
+    monitoring = parser.add_argument_group("pictures and metrics")
+    monitoring.add_argument(
+        "--grid-every", type=options.positive_int, metavar="EPOCHS", help="epochs between image grids (default: 1)"
+    )
+    monitoring.add_argument(
+        "--validate-every",
+        type=options.natural_int,
+        metavar="EPOCHS",
+        help="epochs between validations, which measure fid and the other metrics on held-out images. The last epoch "
+        "is always validated. 0 disables validation and trains on all images (default: 5)",
+    )
+    monitoring.add_argument(
+        "--extractor",
+        metavar="NAME",
+        help=f"{options.EXTRACTOR_HELP} (default: digits for 28x28 gray images, stacked_digits for stacked images; "
+        "other images are validated only with this option)",
+    )
+    training = parser.add_argument_group(
+        "networks and training", "A preset sets the defaults of this group. Each option overrides the preset."
+    )
+    training.add_argument("--preset", choices=presets.PRESETS, help="(default: reference)")
+    training.add_argument(
         "--hyperparameters",
         type=Path,
         metavar="FILE.json",
-        help="the best.json of a sweep: its preset and what it found (an option given beside it wins)",
+        help="best.json of a sweep: sets the preset and the options that the sweep found",
     )
-    add("--preset", "what is trained, and how: a choice of all options below it", choices=presets.PRESETS)
-    add("--epochs", "passes over the images", type=cli.positive_int)
-    add("--batch-size", "images in a step", type=cli.positive_int)
-    add("--conditional", "images of a class that one asks for; needs labels", action=argparse.BooleanOptionalAction)
-    add("--networks", "multilayer perceptrons or convolutional networks", choices=("mlp", "conv"))
-    add("--latent-dim", "length of a latent vector", type=cli.positive_int, metavar="LENGTH")
-    for player in ("generator", "discriminator"):
-        widths = {"type": cli.positive_int, "metavar": "UNITS"}
-        add(f"--{player}-widths", "units of the hidden layers of an mlp", nargs="+", **widths)
-    add("--dropout", "share of the units of an mlp's discriminator dropped", type=cli.share, metavar="SHARE")
-    for player in ("generator", "discriminator"):
-        channels = {"type": cli.positive_int, "metavar": "CHANNELS"}
-        add(f"--{player}-width", "channels of a conv network where the image is largest", **channels)
-    add("--spectral-norm", "keep the layers of a conv discriminator at norm 1", action=argparse.BooleanOptionalAction)
-    add("--loss", "what the two minimise", choices=LOSSES)
-    add("--label-smoothing", "real images get the label 1 less this share", type=cli.share, metavar="SHARE")
-    for name, what in (("r1", "R1"), ("r2", "R2"), ("gradient-penalty", "WGAN-GP's penalty")):
-        add(f"--{name}", f"weight of {what} on the discriminator, 0 for none", type=cli.natural_float, metavar="WEIGHT")
-    add("--regularize-every", "steps from one such penalty to the next", type=cli.positive_int, metavar="STEPS")
-    add(
-        "--discriminator-steps",
-        "updates of the discriminator before each of the generator's, 0 for one of both at once",
-        type=cli.natural_int,
-        metavar="UPDATES",
-    )
-    add("--augmentation", "what is done to images before they are told apart", nargs="*", choices=AUGMENTATIONS)
-    add("--averaging", "decay of the generator's average, 0 for none", type=cli.share, metavar="DECAY")
-    add("--generator-lr", "learning rate of the generator's Adam", type=cli.positive_float, metavar="RATE")
-    add("--discriminator-lr", "learning rate of the discriminator's Adam", type=cli.positive_float, metavar="RATE")
-    add("--beta-1", "decay of the momentum of both Adams", type=cli.share, metavar="DECAY")
-    add("--beta-2", "decay of the scale of both Adams", type=cli.share, metavar="DECAY")
-    add("--seed", "seed of everything random", type=cli.natural_int)
-    add("--grid-every", "epochs from one picture to the next", type=cli.positive_int, metavar="EPOCHS")
-    add(
-        "--validate-every",
-        "epochs from one measurement of fid and the like on held-out images to the next (the last epoch has one "
-        "too), 0 for never",
-        type=cli.natural_int,
-        metavar="EPOCHS",
-    )
-    parser.add_argument(
-        "--extractor",
-        help="whose features fid and the like compare: digits, stacked_digits, inception_v3, or a .keras file of "
-        "train_extractor.py (default: digits for gray images of 28x28, stacked_digits for stacked_mnist; without one "
-        "for others, nothing is validated)",
-        metavar="NAME",
-    )
-    given = vars(parser.parse_args())
+    options.add_settings(training)
+    return parser
+
+
+def parse_arguments(argv=None):
+    """Parses a command line; returns a dict of the options that were given."""
+    argv = sys.argv[1:] if argv is None else argv
+    parser = build_parser()
+    given = vars(parser.parse_args(argv))
     if file := given.get("hyperparameters"):
-        # Checked as if they had been typed, and what was typed comes later.
-        given = vars(parser.parse_args([*read_hyperparameters(file), *sys.argv[1:]]))
+        # Parsed as if typed before the other options, which therefore override them.
+        given = vars(parser.parse_args([*read_hyperparameters(file), *argv]))
         del given["hyperparameters"]
     return given
 
 
-def describe_default(option):
-    """The default of an option, as its help tells it; where presets differ, that of each."""
-    name = option.lstrip("-").replace("-", "_")
-    if name in DEFAULTS:
-        return DEFAULTS[name]
-    said = {
-        preset: " ".join(map(str, settings[name])) if isinstance(settings[name], list) else str(settings[name])
-        for preset, settings in presets.PRESETS.items()
-        if settings[name] is not None
-    }
-    if len(set(said.values())) == 1:
-        return next(iter(said.values())) or "none"
-    return ", ".join(f"{preset} {text}" for preset, text in said.items())
-
-
 def read_hyperparameters(file):
-    """The options that a sweep's best.json stands for."""
+    """Reads the best.json of a sweep as a list of options."""
     try:
         values = dict(json.loads(file.read_text()))
     except (OSError, ValueError, TypeError) as error:
-        cli.fail(f"--hyperparameters {file} cannot be read as a table in JSON ({error}).", 2)
+        cli.fail(f"--hyperparameters {file} is not a readable JSON object ({error}).", 2)
     if unknown := set(values) - {"preset", *presets.PRESETS["reference"]}:
-        cli.fail(f"--hyperparameters {file} has unknown {', '.join(sorted(unknown))}.", 2)
-    options = []
+        cli.fail(f"--hyperparameters {file} has unknown settings: {', '.join(sorted(unknown))}.", 2)
+    arguments = []
     for name, value in values.items():
         option = name.replace("_", "-")
         if isinstance(value, bool):
-            options.append(f"--{option}" if value else f"--no-{option}")
+            arguments.append(f"--{option}" if value else f"--no-{option}")
         else:
-            options += [f"--{option}", *map(str, value if isinstance(value, list) else [value])]
-    return options
+            arguments += [f"--{option}", *map(str, value if isinstance(value, list) else [value])]
+    return arguments
 
 
 def settle(given):
-    """The run's folder and its arguments: the defaults and those given or, with --resume, the run's own."""
-    resume = given.pop("resume", False)
+    """Returns the run's folder, its settings, and what its config.json records of its data: None for a new run."""
     output = given.pop("output", None)
-    if not resume:
-        changes = {name: value for name, value in given.items() if name not in DEFAULTS}
-        with cli.errors_exit(ValueError, status=2):
-            resolved = presets.resolve(given.get("preset", DEFAULTS["preset"]), changes)
-        settings = {**DEFAULTS, **resolved, **given}
-        data = settings["data"]
-        if data not in NAMED_SOURCES:
-            if not Path(data).exists():
-                cli.fail(f"--data {data}: there is no such file or folder, nor a source of that name.", 2)
-            settings["data"] = str(Path(data).resolve())
-        extractor = settings["extractor"]
-        if extractor not in (None, "digits", "stacked_digits", "inception_v3"):
-            if not Path(extractor).is_file():
-                cli.fail(f"--extractor {extractor}: there is no such file, nor an extractor of that name.", 2)
-            settings["extractor"] = str(Path(extractor).resolve())
-        output = output or Path("runs") / f"{Path(data).stem}-{time.strftime('%Y%m%d-%H%M%S')}"
-        if output.exists() and not output.is_dir():
-            cli.fail(f"--output {output} is a file; name a folder.", 2)
-        if (output / "config.json").exists():
-            cli.fail(f"--output {output} holds a run already: add --resume to go on with it, or name another.", 2)
-        if output.exists() and any(not path.name.startswith(".partial.") for path in output.iterdir()):
-            cli.fail(f"--output {output} is not empty, and nothing in it will be overwritten: name another.", 2)
-        return output, settings
+    return settle_resumed(output, given) if given.pop("resume", False) else settle_new(output, given)
+
+
+def settle_new(output, given):
+    changes = {name: value for name, value in given.items() if name not in DEFAULTS}
+    with cli.errors_exit(ValueError, status=2):
+        resolved = presets.resolve(given.get("preset", DEFAULTS["preset"]), changes)
+    settings = {**DEFAULTS, **resolved, **given}
+    data = settings["data"]
+    output = output or Path("runs") / f"{Path(data.split(':')[-1]).stem}-{time.strftime('%Y%m%d-%H%M%S')}"
+    settings["data"] = options.resolve_data(data)
+    settings["extractor"] = options.resolve_extractor(settings["extractor"])
+    check_unused(output)
+    return output, settings, None
+
+
+def check_unused(output):
+    """Refuses to start a run in a folder that holds files."""
+    if output.exists() and not output.is_dir():
+        cli.fail(f"--output {output} is a file. Name a folder.", 2)
+    if (output / runs.CONFIG_NAME).exists():
+        cli.fail(f"--output {output} holds a run already. Add --resume to continue it, or name another folder.", 2)
+    if output.exists() and any(not path.name.startswith((".partial.", LOCK_NAME)) for path in output.iterdir()):
+        cli.fail(f"--output {output} is not empty, and nothing in it will be overwritten. Name another folder.", 2)
+
+
+def settle_resumed(output, given):
     if output is None:
-        cli.fail("--resume needs --output, the folder of the run to go on with.", 2)
-    if changed := sorted(set(given) - {"epochs"}):
+        cli.fail("--resume needs --output, the folder of the run to continue.", 2)
+    if changed := sorted(set(given) - {"epochs", "data"}):
         names = ", ".join(f"--{name.replace('_', '-')}" for name in changed)
-        cli.fail(f"--resume goes on with the run's own arguments; only --epochs may differ, not {names}.", 2)
-    if not (output / "config.json").is_file():
-        cli.fail(f"--output {output} holds no run to resume: it has no config.json.", 2)
-    try:
-        arguments = dict(json.loads((output / "config.json").read_text())["arguments"])
-    except (ValueError, KeyError, TypeError):
-        cli.fail(f"{output / 'config.json'} is damaged: it does not tell the run's arguments.", 2)
-    # A run that is older than a setting was the reference job as far as that goes.
-    return output, {**DEFAULTS, **presets.resolve(), **arguments, **given}
+        cli.fail(f"--resume keeps the run's own arguments: only --epochs and --data may differ, not {names}.", 2)
+    with cli.errors_exit(ValueError, status=2):
+        config = runs.read_config(output)
+    if config is None:
+        cli.fail(f"--output {output} holds no run to resume: it has no {runs.CONFIG_NAME}.", 2)
+    # Settings that are newer than the run have the values of the reference job.
+    settings = {**DEFAULTS, **presets.resolve(), **config["arguments"], **given}
+    settings["data"] = options.resolve_data(settings["data"], "If the data have moved, give the new path with --data.")
+    return output, settings, {"source": config["arguments"].get("data"), **config["data"]}
 
 
-def prepare(output, settings):
-    """Everything that can be wrong before the first step: data, model, folder."""
-    cli.import_keras()
+def prepare(output, settings, recorded):
+    """Loads data and model and writes config.json, after everything that can be wrong has been checked."""
     import keras
 
     import gan
@@ -190,8 +160,9 @@ def prepare(output, settings):
     checkpoint = output / "model.keras"
     model, epoch = gan.Checkpoint.load(checkpoint) if checkpoint.exists() else (None, 0)
     if epoch > settings["epochs"]:
-        raise ValueError(f"{output} has {epoch} epochs behind it already, more than --epochs {settings['epochs']}.")
-    settings["data"] = gan.datasets.resolve(settings["data"])
+        raise ValueError(f"{output} has finished {epoch} epochs already, more than --epochs {settings['epochs']}.")
+    requested, settings["data"] = settings["data"], gan.datasets.resolve(settings["data"])
+    data = runs.check_data(output, settings["data"], settings["image_shape"], requested, recorded)
 
     def load(split):
         return gan.datasets.load(
@@ -219,17 +190,16 @@ def prepare(output, settings):
             metrics = gan.metrics.all_metrics(extractor, image_shape, num_classes)
         model = presets.build(settings, image_shape, num_classes, settings["seed"], metrics)
     if image_shape != model.image_shape:
-        raise ValueError(
-            f"{settings['data']} holds images of {image_shape}, but {output} was trained on {model.image_shape}."
-        )
+        shapes = format_shape(image_shape), format_shape(model.image_shape)
+        raise ValueError(f"{settings['data']} holds images of {shapes[0]}, but {output} was trained on {shapes[1]}.")
     versions = {name: version(name) for name in ("gan", "keras", "tensorflow", "numpy")}
-    config = {"arguments": settings, "versions": {"python": platform.python_version(), **versions}}
-    config_file = output / "config.json"
-    if config_file.exists() and json.loads(config_file.read_text()).get("versions") != config["versions"]:
-        print(f"{output} was started with other versions than these, {versions}: bits may differ.", file=sys.stderr)
-    with gan.files.written_whole(config_file) as partial:
-        partial.write_text(json.dumps(config, indent=2) + "\n")
-    return model, dataset, validation, epoch
+    versions = {"python": platform.python_version(), **versions}
+    if recorded is not None and runs.read_config(output)["versions"] != versions:
+        names = ", ".join(f"{name} {number}" for name, number in versions.items())
+        cli.warn(f"{output} was started with other versions than {names}. Results may differ in rounding.")
+    with written_whole(output / runs.CONFIG_NAME) as partial:
+        partial.write_text(json.dumps({"arguments": settings, "data": data, "versions": versions}, indent=2) + "\n")
+    return model, dataset, validation, epoch, data
 
 
 def shape_of(dataset):
@@ -237,19 +207,21 @@ def shape_of(dataset):
     return tuple((spec[0] if isinstance(spec, tuple) else spec).shape[1:])
 
 
-def train(output, settings, model, dataset, validation, epoch):
+def train(output, settings, model, dataset, validation, epoch, data):
     import gan
 
-    height, width, channels = model.image_shape
+    print(describe_data(settings, dataset, model.image_shape))
     print(
-        f"{settings['data']}: {len(dataset)} batches of {settings['batch_size']} images of "
-        f"{height}x{width}x{channels}; a generator of {model.generator.count_params():,} weights and a discriminator "
-        f"of {model.discriminator.count_params():,}, into {output}" + (f", from epoch {epoch + 1} on" if epoch else ""),
+        f"generator: {model.generator.count_params():,} parameters; "
+        f"discriminator: {model.discriminator.count_params():,} parameters; "
+        f"{format_count(len(dataset), 'batch', 'batches')} of {settings['batch_size']} per epoch; "
+        f"output: {output}" + (f"; continuing after epoch {epoch}" if epoch else ""),
         flush=True,
     )
     if settings["validate_every"] and not validation:
-        print("nothing is validated: for such images fid needs an --extractor.", flush=True)
+        print("Nothing is validated: for these images, fid needs an --extractor.", flush=True)
     every = settings["validate_every"] or 1
+    history_file = output / "history.csv"
     model.fit(
         dataset,
         epochs=settings["epochs"],
@@ -258,40 +230,58 @@ def train(output, settings, model, dataset, validation, epoch):
         validation_freq=sorted({*range(every, settings["epochs"], every), settings["epochs"]}),
         verbose=0,
         callbacks=[
-            gan.CSVHistory(output / "history.csv"),
+            gan.CSVHistory(history_file),
             gan.ImageGrid(output / "images", every=settings["grid_every"]),
-            # Only what is written before it counts as done, so it comes after the other files of an epoch.
+            gan.Curves(output / "curves.png", history_file),
+            gan.Animation(output / "training.gif", output / "images"),
+            # An epoch counts as finished once it is in the checkpoint, so its other files are written before.
             gan.Checkpoint(output / "model.keras", monitor="val_fid" if validation else None),
             gan.Progress(),
-            gan.Animation(output / "training.gif", output / "images"),
         ],
     )
-    history = gan.CSVHistory.read(output / "history.csv")
-    extractor = model.quality_metrics[0].extractor_name if validation else None
-    gan.images.save_curves(output / "curves.png", history, extractor)
-    if "val_fid" in history:
-        measured = zip(history["val_fid"], history["epoch"], strict=True)
-        fid, epoch = min((fid, epoch) for fid, epoch in measured if math.isfinite(fid))
-        print(f"best epoch: {epoch:.0f}, with a fid of {fid:.3f} by features of {extractor}; its model is best.keras.")
-    print(f"{output} holds {', '.join(sorted(path.name for path in output.iterdir()))}.")
+    history = gan.CSVHistory.read(history_file)
+    measured = zip(history.get("val_fid", ()), history["epoch"], strict=False)
+    if fids := [(fid, epoch) for fid, epoch in measured if math.isfinite(fid)]:
+        fid, epoch = min(fids)
+        extractor = model.quality_metrics[0].extractor_name
+        print(f"best epoch: {epoch:.0f}, with a fid of {fid:.3f} (extractor {extractor}), saved as best.keras")
+    print(f"{output} holds {', '.join(sorted(path.name for path in output.iterdir() if path.name != LOCK_NAME))}.")
+    if note := cli.describe_fallback(data["requested"], settings["data"]):
+        print(note)
+
+
+def describe_data(settings, dataset, image_shape):
+    """Says how many images were found, how they are used, and which files are none."""
+    from gan import datasets
+
+    found, _, skipped = datasets.count_images(settings["data"], settings["image_shape"])
+    held_out = found - dataset.image_count
+    use = f"{dataset.image_count:,} to train on and {held_out:,} held out" if held_out else "none held out"
+    images = f"{settings['data']}: {format_count(found, 'image')} of {format_shape(image_shape)}, {use}"
+    return images + (f"; skipped {format_count(skipped, 'other file')}" if skipped else "")
 
 
 def main():
-    output, settings = settle(parse_arguments())
-    try:
-        with cli.errors_exit(ValueError, TypeError, OSError, status=2):
-            model, dataset, validation, epoch = prepare(output, settings)
-        import tensorflow as tf
+    output, settings, recorded = settle(parse_arguments())
 
-        with cli.errors_exit(FloatingPointError, OSError, tf.errors.OpError, status=1):
-            train(output, settings, model, dataset, validation, epoch)
-        # All is written: a Ctrl-C has nothing to stop any more but the end of the interpreter.
+    def describe_stop():
+        if not (output / runs.CONFIG_NAME).exists():
+            return "stopped; nothing was written."
+        command = f"python {sys.argv[0]} --output {shlex.quote(str(output))} --resume"
+        return f"stopped; all finished epochs are kept. To continue: {command}"
+
+    with cli.interruptible(describe_stop), contextlib.ExitStack() as stack:
+        with cli.errors_exit(ValueError, status=2):
+            stack.enter_context(locked_folder(output))
+        if recorded is None:
+            check_unused(output)  # another command may have used it before it was locked
+        cli.import_keras()
+        with cli.failures_exit():
+            with cli.errors_exit(ValueError, TypeError, status=2):
+                prepared = prepare(output, settings, recorded)
+            train(output, settings, *prepared)
+        # Everything is written, so Ctrl-C must not interrupt the end of the interpreter.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-    except KeyboardInterrupt:
-        how = f"go on with: python {sys.argv[0]} --output {shlex.quote(str(output))} --resume"
-        kept = f"all finished epochs are kept; {how}" if (output / "config.json").exists() else "nothing was written."
-        print(f"\nstopped; {kept}", file=sys.stderr)
-        sys.exit(130)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Searches for the widths, learning rates and the like that give a GAN the lowest fid, several trials at once."""
+"""Searches for the settings that give a GAN the lowest fid, with several trials at once."""
 
 import argparse
 import csv
@@ -8,67 +8,80 @@ import signal
 import sys
 from pathlib import Path
 
-from gan import cli, presets
+from gan import cli, options, presets
 from tuning import processes
-from tuning.layout import leaderboard_file
+from tuning.layout import leaderboard_file, read_settings
 
 ROWS_SHOWN = 10
 
 
-def parse_arguments():
-    parser = argparse.ArgumentParser(description=__doc__)
-    add = parser.add_argument
-    add("--output", type=Path, required=True, help="folder of the sweep; one that was stopped goes on")
-    add(
-        "--data",
-        default="auto",
-        metavar="SOURCE",
-        help="auto, mnist, mnist5k, fashion_mnist, stacked_mnist, stacked_mnist5k, an .npz file, or a folder, as in "
-        "train.py (default: %(default)s)",
+def build_parser():
+    parser = options.ArgumentParser(description=__doc__, usage="python scripts/tune.py --output FOLDER [options]")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        required=True,
+        metavar="FOLDER",
+        help="folder of the sweep; the command that started a stopped sweep continues it",
     )
-    add(
-        "--image-shape",
-        type=cli.positive_int,
-        nargs=3,
-        metavar=("HEIGHT", "WIDTH", "CHANNELS"),
-        help="what a folder of images is resized to (default: 28 28 1)",
-    )
-    add(
+    parser.add_argument("--seed", type=options.natural_int, default=0, help="seed of all random numbers (default: 0)")
+    data = parser.add_argument_group("data")
+    data.add_argument("--data", default="auto", metavar="SOURCE", help=f"{options.DATA_HELP} (default: auto)")
+    options.add_image_shape(data)
+    data.add_argument(
         "--extractor",
         metavar="NAME",
-        help="whose features fid compares: digits, stacked_digits, inception_v3, or a .keras file of "
-        "train_extractor.py (default: digits for gray images of 28x28, stacked_digits for stacked_mnist)",
+        help=f"{options.EXTRACTOR_HELP} (default: digits for 28x28 gray images, stacked_digits for stacked images)",
     )
-    add(
+    search = parser.add_argument_group("search")
+    search.add_argument(
         "--preset",
         choices=presets.PRESETS,
         default="reference",
-        help="the first trial, whose settings the others share as far as they are not searched (default: %(default)s)",
+        help="settings of the first trial; the other trials keep those that are not searched (default: reference)",
     )
-    add("--tuner", choices=("random", "bayesian", "hyperband"), default="random", help="(default: %(default)s)")
-    add("--trials", type=cli.positive_int, help="how many trials random and bayesian run (default: 20)")
-    add("--iterations", type=cli.positive_int, help="how often hyperband runs all of its brackets (default: 1)")
-    add("--epochs", type=cli.positive_int, default=25, help="epochs of a trial at its longest (default: %(default)s)")
-    add(
-        "--validate-every",
-        type=cli.positive_int,
-        default=5,
-        metavar="EPOCHS",
-        help="epochs from one measurement of fid to the next; the last one has one too (default: %(default)s)",
-    )
-    add("--workers", type=cli.positive_int, help="trials at once on this machine (default: a core each)")
-    add("--seed", type=cli.natural_int, default=0, help="seed of everything random (default: %(default)s)")
-    add(
+    search.add_argument(
         "--space",
         type=Path,
         metavar="FILE.json",
-        help='what is to be searched other than by default: {"batch_size": 128, '
-        '"dropout": {"min": 0.0, "max": 0.5, "default": 0.3}}',
+        help='changes to the default search space, such as {"batch_size": 128, "dropout": {"min": 0.0, "max": 0.5, '
+        '"default": 0.3}}: a value fixes a setting, a range searches it',
     )
-    add("--role", choices=("chief", "worker"), help="for sweeps on several machines that share the folder --output")
-    add("--listen", type=address, metavar="HOST:PORT", help="where a chief waits for the workers of other machines")
-    add("--chief", type=address, metavar="HOST:PORT", help="where a worker finds its chief")
-    return parser.parse_args()
+    search.add_argument(
+        "--tuner", choices=("random", "bayesian", "hyperband"), default="random", help="search method (default: random)"
+    )
+    search.add_argument(
+        "--trials", type=options.positive_int, help="number of trials of random and bayesian (default: 20)"
+    )
+    search.add_argument(
+        "--iterations", type=options.positive_int, help="repetitions of all brackets of hyperband (default: 1)"
+    )
+    search.add_argument("--epochs", type=options.positive_int, default=25, help="most epochs of a trial (default: 25)")
+    search.add_argument(
+        "--validate-every",
+        type=options.positive_int,
+        default=5,
+        metavar="EPOCHS",
+        help="epochs between measurements of fid; the last epoch is always measured (default: 5)",
+    )
+    machines = parser.add_argument_group("workers and machines")
+    machines.add_argument(
+        "--workers", type=options.positive_int, help="trials at once on this machine (default: one per core)"
+    )
+    machines.add_argument(
+        "--role",
+        choices=("chief", "worker"),
+        help="role of this machine in a sweep of several machines, which share the folder --output",
+    )
+    machines.add_argument(
+        "--listen", type=address, metavar="HOST:PORT", help="address at which a chief waits for workers"
+    )
+    machines.add_argument("--chief", type=address, metavar="HOST:PORT", help="address of a worker's chief")
+    return parser
+
+
+def parse_arguments(argv=None):
+    return build_parser().parse_args(argv)
 
 
 def address(text):
@@ -79,40 +92,37 @@ def address(text):
 
 
 def check(arguments):
-    """Refuses what does not go together."""
+    """Refuses options that do not go together."""
     if (arguments.role == "chief") != (arguments.listen is not None):
-        cli.fail("--role chief and --listen HOST:PORT go together.", 2)
+        cli.fail("--role chief and --listen HOST:PORT need each other.", 2)
     if (arguments.role == "worker") != (arguments.chief is not None):
-        cli.fail("--role worker and --chief HOST:PORT go together.", 2)
+        cli.fail("--role worker and --chief HOST:PORT need each other.", 2)
     if arguments.tuner == "hyperband" and arguments.trials:
         cli.fail(
-            "--trials has no meaning for hyperband: --epochs decides how many it runs; --iterations repeats them.", 2
+            "--trials does not apply to hyperband: --epochs determines its trials, and --iterations repeats them.", 2
         )
     if arguments.tuner != "hyperband" and arguments.iterations:
-        cli.fail(f"--iterations has a meaning for hyperband only; {arguments.tuner} takes --trials.", 2)
+        cli.fail(f"--iterations applies to hyperband only; {arguments.tuner} takes --trials.", 2)
     cores = processes.count_cores()
     if arguments.workers and arguments.workers > cores:
-        print(
-            f"--workers {arguments.workers} are more than the {cores} cores here, and will wait for one another.",
-            file=sys.stderr,
+        cli.warn(
+            f"--workers {arguments.workers} is more than the {cores} cores of this machine, which slows the trials."
         )
 
 
 def settle(arguments):
-    """The settings of the sweep."""
+    """Returns the settings of the sweep."""
     space = {}
     if arguments.space:
         try:
             space = json.loads(arguments.space.read_text())
         except (OSError, ValueError) as error:
-            cli.fail(f"--space {arguments.space} cannot be read as JSON ({error}).", 2)
-    is_path = Path(arguments.data).exists()
-    extractor = arguments.extractor
+            cli.fail(f"--space {arguments.space} is not readable JSON ({error}).", 2)
     return {
-        "data": str(Path(arguments.data).resolve()) if is_path else arguments.data,
+        "data": options.resolve_data(arguments.data),
         "image_shape": arguments.image_shape,
         "preset": arguments.preset,
-        "extractor": str(Path(extractor).resolve()) if extractor and Path(extractor).is_file() else extractor,
+        "extractor": options.resolve_extractor(arguments.extractor),
         "tuner": arguments.tuner,
         "epochs": arguments.epochs,
         "trials": None if arguments.tuner == "hyperband" else arguments.trials or 20,
@@ -124,7 +134,7 @@ def settle(arguments):
 
 
 def show_leaderboard(output):
-    """Prints the first rows of the leaderboard, and the preset's wherever it is."""
+    """Prints the best rows of the leaderboard, and the row of the preset wherever it is."""
     from rich.console import Console
     from rich.table import Table
 
@@ -135,31 +145,35 @@ def show_leaderboard(output):
     table = Table(*columns, box=None)
     for row in shown:
         table.add_row(*(row[name] for name in columns))
-    # As wide as it needs to be, also where it is read from a file.
+    # Wide enough for the table even if the output is a file.
     Console(width=200).print(table)
+
+
+def run(arguments, workers):
+    from tuning import sweep
+
+    output = arguments.output
+    if arguments.role == "worker":
+        sweep.run_workers(output, workers, arguments.chief)
+        return
+    sweep.run_sweep(output, settle(arguments), workers, arguments.listen)
+    show_leaderboard(output)
     print(f"{output} holds {', '.join(sorted(path.name for path in output.iterdir()))}.")
+    if note := cli.describe_fallback(arguments.data, read_settings(output)["data"]):
+        print(note)
 
 
 def main():
     arguments = parse_arguments()
     check(arguments)
-    from tuning import sweep
-
-    workers = arguments.workers or processes.count_cores()
-    try:
+    # A chief runs trials of its own only if it is told to.
+    workers = arguments.workers or (0 if arguments.role == "chief" else processes.count_cores())
+    command = shlex.join([sys.executable, *sys.argv])
+    with cli.interruptible(lambda: f"stopped; finished trials are kept. To continue: {command}"):
         with cli.errors_exit(ValueError, status=2), cli.errors_exit(RuntimeError, OSError, status=1):
-            if arguments.role == "worker":
-                sweep.run_workers(arguments.output, workers, arguments.chief)
-            else:
-                workers = arguments.workers or 0 if arguments.role == "chief" else workers
-                sweep.run_sweep(arguments.output, settle(arguments), workers, arguments.listen)
-                show_leaderboard(arguments.output)
-        # All is written: a Ctrl-C has nothing to stop any more but the end of the interpreter.
+            run(arguments, workers)
+        # Everything is written, so Ctrl-C must not interrupt the end of the interpreter.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-    except KeyboardInterrupt:
-        command = shlex.join([sys.executable, *sys.argv])
-        print(f"\nstopped; finished trials are kept, and this goes on with the others: {command}", file=sys.stderr)
-        sys.exit(130)
 
 
 if __name__ == "__main__":

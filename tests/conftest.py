@@ -6,6 +6,8 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from commands import finished, noise_file, refuse, validated  # noqa: F401, fixtures
+from matplotlib.figure import Figure
 
 import gan
 
@@ -92,6 +94,20 @@ def build_metric():
         return metric
 
     return build
+
+
+@pytest.fixture
+def saved_figures(monkeypatch):
+    """The Matplotlib figures that are saved, in a list."""
+    figures = []
+    savefig = Figure.savefig
+
+    def record(figure, *args, **kwargs):
+        figures.append(figure)
+        savefig(figure, *args, **kwargs)
+
+    monkeypatch.setattr(Figure, "savefig", record)
+    return figures
 
 
 @pytest.fixture(scope="session")

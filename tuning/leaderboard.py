@@ -100,4 +100,4 @@ def _sample(output, row):
     model = gan.load_model(run_folder(output, row["trial"]) / "best.keras")
     images = gan.images.to_uint8(model.generate(SAMPLES, seed=LATENTS_SEED))
     title = f"{row['job'] or 'trial ' + row['trial']}: fid {row['val_fid']:.2f}"
-    return title, gan.images.enlarge(gan.images.grid(images, columns=4))
+    return title, gan.images.grid(images, columns=4, padding=2)

@@ -12,6 +12,7 @@ from multiprocessing.connection import wait
 from pathlib import Path
 
 from gan.files import written_whole
+from gan.locks import LOCK_NAME, locked_folder
 from tuning import processes
 from tuning.display import Display, count
 from tuning.layout import deaths_file, heartbeat_file, log_file, read_records, read_settings, settings_file
@@ -59,11 +60,11 @@ def run_sweep(output, settings, workers, listen=None):
     output = Path(output)
     _check_folder(output)
     if settings_file(output).exists():
-        with _locked(output):
+        with locked_folder(output):
             _refuse_another_sweep(output, {name: settings[name] for name in SETTLED})
     chief = _find_address(listen or (LOOPBACK, 0))
     settings, gpus, epochs = processes.call(processes.get_context(), "tuning.prepare:prepare", settings)
-    with _locked(output):
+    with locked_folder(output):
         _adopt(output, settings)
         trials = count(len(epochs), "trial")
         print(f"{settings['data']}: {trials}, {workers} at a time on this machine, in {output}", flush=True)
@@ -192,7 +193,8 @@ class _Crew:
 def _check_folder(output):
     if output.exists() and not output.is_dir():
         raise ValueError(f"--output {output} is a file: name a folder.")
-    if output.exists() and not settings_file(output).exists() and any(output.iterdir()):
+    holds_files = output.exists() and any(path.name != LOCK_NAME for path in output.iterdir())
+    if holds_files and not settings_file(output).exists():
         raise ValueError(f"--output {output} is not empty and holds no sweep: name another folder.")
 
 
@@ -204,26 +206,6 @@ def _find_address(address):
             return host, server.getsockname()[1]
     except OSError as error:
         raise ValueError(f"cannot listen on {host}:{port} ({error.strerror}): choose another port.") from error
-
-
-@contextlib.contextmanager
-def _locked(output):
-    """Locks the folder against a second command."""
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-        file = open(output / "lock", "a")  # noqa: SIM115, closed below
-    except OSError as error:
-        raise ValueError(f"--output {output} cannot be written ({error.strerror}).") from error
-    with file:
-        try:
-            import fcntl
-
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise ValueError(f"--output {output} is in use by a running sweep.") from error
-        except ImportError:
-            pass  # Windows has no such lock.
-        yield
 
 
 def _adopt(output, settings):

@@ -1,8 +1,8 @@
 """A name or a path becomes arrays of images or a list of image files."""
 
-import collections
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 from gan.datasets import folders, formats, published
 from gan.datasets.splits import hold_out
@@ -21,7 +21,19 @@ _NAMED = {
 }
 _FALLBACKS = {"auto": ("mnist", "mnist5k"), "stacked_mnist": ("stacked_mnist", "stacked_mnist5k")}
 
-ImageCounts = collections.namedtuple("ImageCounts", ("found", "held_out", "skipped"))
+
+class ImageCounts(NamedTuple):
+    """How many images a source holds.
+
+    Attributes:
+        found: Int. Number of images, with published test images.
+        held_out: Int. Number of these that are not trained on but validated on.
+        skipped: Int. Number of other files in a folder.
+    """
+
+    found: int
+    held_out: int
+    skipped: int
 
 
 def read(source, image_shape=None, split=None):

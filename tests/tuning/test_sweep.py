@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import gan
+from gan.locks import locked_folder
 from tuning import processes
 from tuning.display import count
 from tuning.layout import heartbeat_file, leaderboard_file, log_file, read_history, read_records, settings_file
@@ -135,7 +136,7 @@ def test_a_sweep_survives_the_death_of_its_workers_its_chief_and_its_command(sta
     best = json.loads((output / "best.json").read_text())
     assert best["latent_dim"] == model.latent_dim == 4 and best["batch_size"] == 100
     for picture in ("best_so_far", "hyperparameters", "parallel_coordinates", "samples"):
-        assert gan.images.read_png(output / f"{picture}.png").std() > 0
+        assert gan.images.read_picture(output / f"{picture}.png").std() > 0
     assert "resuming after" in printed and "reference" in printed
 
     # A finished sweep is only shown again, and another sweep is refused.
@@ -206,12 +207,10 @@ def test_the_folder_of_another_sweep_is_refused_before_the_imports(without_proce
 
 
 def test_a_folder_in_use_is_refused_before_the_imports(without_processes, small_settings, tmp_path):
-    fcntl = pytest.importorskip("fcntl")
+    pytest.importorskip("fcntl")
     settings_file(tmp_path).write_text(json.dumps(small_settings))
-    with open(tmp_path / "lock", "a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        with pytest.raises(ValueError, match="is in use by a running sweep"):
-            run_sweep(tmp_path, small_settings, workers=1)
+    with locked_folder(tmp_path), pytest.raises(ValueError, match="is in use by another process"):
+        run_sweep(tmp_path, small_settings, workers=1)
 
 
 def test_counts_agree_with_their_nouns():

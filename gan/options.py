@@ -1,0 +1,172 @@
+"""Command-line options that several commands share. Imports no backend."""
+
+import argparse
+import math
+import sys
+from pathlib import Path
+
+from gan import presets
+from gan.cli import fail
+
+NAMED_SOURCES = ("auto", "mnist", "mnist5k", "fashion_mnist", "stacked_mnist", "stacked_mnist5k")
+NAMED_EXTRACTORS = ("digits", "stacked_digits", "inception_v3")
+STACKED_PREFIX = "stacked:"
+
+DATA_HELP = (
+    f"images: {', '.join(NAMED_SOURCES)}, {STACKED_PREFIX}PATH, an .npz file, a folder of images, or a folder of IDX "
+    "files. auto is MNIST, or the 5,000 digits of mnist5k if MNIST cannot be downloaded"
+)
+EXTRACTOR_HELP = (
+    f"network whose features fid and the other metrics compare: {', '.join(NAMED_EXTRACTORS)}, or a .keras file "
+    "written by train_extractor.py"
+)
+LOSSES = ("binary_crossentropy", "hinge", "least_squares", "relativistic", "wasserstein")
+AUGMENTATIONS = ("translation", "cutout", "brightness")
+
+
+class ArgumentParser(argparse.ArgumentParser):
+    """An argument parser that answers a wrong argument in two lines, without the list of all options."""
+
+    def error(self, message):
+        self.exit(2, f"{self.prog}: error: {message}\nFor all options, run: python {sys.argv[0]} --help\n")
+
+
+def add_image_shape(parser):
+    """Adds --image-shape."""
+    parser.add_argument(
+        "--image-shape",
+        type=positive_int,
+        nargs=3,
+        metavar=("HEIGHT", "WIDTH", "CHANNELS"),
+        help="size to which a folder of images is cropped and resized; 1 channel is gray, 3 are RGB (default: 28 28 1)",
+    )
+
+
+def add_settings(group):
+    """Adds an option for each setting of a preset; an option that is not given is missing from the parsed arguments."""
+
+    def add(name, help, **kwargs):
+        help = f"{help} (default: {describe_default(name.lstrip('-').replace('-', '_'))})"
+        group.add_argument(name, default=argparse.SUPPRESS, help=help, **kwargs)
+
+    def add_for_players(name, help, **kwargs):
+        for player in ("generator", "discriminator"):
+            add(f"--{player}-{name}", help.format(player), **kwargs)
+
+    def number(type, metavar):
+        return {"type": type, "metavar": metavar}
+
+    add("--epochs", "passes over the training images", type=positive_int)
+    add("--batch-size", "images per step", **number(positive_int, "IMAGES"))
+    add(
+        "--conditional",
+        "train on labels too, to generate images of a requested class",
+        action=argparse.BooleanOptionalAction,
+    )
+    add("--networks", "mlp: fully connected networks; conv: convolutional networks", choices=("mlp", "conv"))
+    add("--latent-dim", "length of a latent vector", **number(positive_int, "LENGTH"))
+    add_for_players("widths", "mlp: units of each hidden layer of the {}", nargs="+", **number(positive_int, "UNITS"))
+    add("--dropout", "mlp: dropout rate of the discriminator", **number(share, "RATE"))
+    add_for_players("width", "conv: channels of the {} at full image size", **number(positive_int, "CHANNELS"))
+    add("--spectral-norm", "conv: spectrally normalize the discriminator", action=argparse.BooleanOptionalAction)
+    add("--loss", "adversarial loss", choices=LOSSES)
+    smoothing = "label real images as 1 - AMOUNT instead of 1; binary_crossentropy only"
+    add("--label-smoothing", smoothing, **number(share, "AMOUNT"))
+    for name, penalty in (("r1", "R1 penalty"), ("r2", "R2 penalty"), ("gradient-penalty", "WGAN-GP penalty")):
+        help = f"weight of the {penalty} on the discriminator; 0 disables it"
+        add(f"--{name}", help, **number(natural_float, "WEIGHT"))
+    add("--regularize-every", "steps between penalties", **number(positive_int, "STEPS"))
+    steps = "discriminator updates before each generator update; 0 updates both networks from one forward pass"
+    add("--discriminator-steps", steps, **number(natural_int, "UPDATES"))
+    augmentation = "random changes to real and generated images before the discriminator sees them"
+    add("--augmentation", augmentation, nargs="*", choices=AUGMENTATIONS)
+    averaging = "decay of the moving average of the generator's weights; 0 disables it"
+    add("--averaging", averaging, **number(share, "DECAY"))
+    add_for_players("lr", "learning rate of the {}'s Adam optimizer", **number(positive_float, "RATE"))
+    for name in ("beta-1", "beta-2"):
+        add(f"--{name}", f"{name.replace('-', '_')} of both Adam optimizers", **number(share, "DECAY"))
+
+
+def describe_default(name):
+    """Formats the default of a setting for its help: one value, or the value of each preset that has the setting."""
+    presets_of = {}
+    for preset, settings in presets.PRESETS.items():
+        if settings[name] is not None:
+            presets_of.setdefault(_format_value(settings[name]), []).append(preset)
+    if len(presets_of) == 1:
+        return next(iter(presets_of))
+    return "; ".join(f"{value} in {', '.join(names)}" for value, names in presets_of.items())
+
+
+def _format_value(value):
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return " ".join(map(str, value)) or "none"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def resolve_data(source, hint=""):
+    """Returns the value of --data with its path made absolute; refuses a path that does not exist.
+
+    Args:
+        source: Value of --data.
+        hint: What to do if the path does not exist. Default: the list of named sources.
+    """
+    prefix = STACKED_PREFIX if source.startswith(STACKED_PREFIX) else ""
+    path = source.removeprefix(prefix)
+    if path in NAMED_SOURCES:
+        return source
+    if not Path(path).exists():
+        hint = hint or f"The named sources are {', '.join(NAMED_SOURCES)}."
+        fail(f"--data {source}: no such file, folder or named source. {hint}", 2)
+    return f"{prefix}{Path(path).resolve()}"
+
+
+def resolve_extractor(extractor):
+    """Returns the value of --extractor with its path made absolute; refuses a file that does not exist."""
+    if extractor is None or extractor in NAMED_EXTRACTORS:
+        return extractor
+    if not Path(extractor).is_file():
+        names = ", ".join(NAMED_EXTRACTORS)
+        fail(f"--extractor {extractor}: no such file or named extractor. The named extractors are {names}.", 2)
+    return str(Path(extractor).resolve())
+
+
+def positive_int(text):
+    """Parses an integer of at least 1, for `argparse`."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, not {text!r}")
+    return int(text)
+
+
+def natural_int(text):
+    """Parses an integer of at least 0, for `argparse`."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"must be a whole number of at least 0, not {text!r}")
+    return int(text)
+
+
+def positive_float(text):
+    """Parses a number above 0, for `argparse`."""
+    return _float(text, lambda value: 0 < value < math.inf, "a number above 0")
+
+
+def natural_float(text):
+    """Parses a number of at least 0, for `argparse`."""
+    return _float(text, lambda value: 0 <= value < math.inf, "a number of at least 0")
+
+
+def share(text):
+    """Parses a number from 0 to below 1, for `argparse`."""
+    return _float(text, lambda value: 0 <= value < 1, "a number from 0 to below 1")
+
+
+def _float(text, is_valid, wanted):
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not is_valid(value):
+        raise argparse.ArgumentTypeError(f"must be {wanted}, not {text!r}")
+    return value

@@ -1,0 +1,77 @@
+"""What the benchmarks share: their options, their data, and measurements of time and memory."""
+
+import argparse
+import contextlib
+import multiprocessing
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+
+import gan
+from gan import cli, options
+
+IMAGES = 60_000
+TEST_IMAGES = 10_000
+BATCH_SIZE = 256
+
+
+def make_parser(name, description):
+    """Builds the parser of a benchmark, with the option --data."""
+    parser = options.ArgumentParser(
+        description=description,
+        usage=f"python scripts/benchmarks/{name}.py [options]",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--data",
+        default="auto",
+        metavar="SOURCE",
+        help="training images, as in train.py, but no folder of images; smaller sets are repeated (default: auto)",
+    )
+    return parser
+
+
+@contextlib.contextmanager
+def running():
+    """Imports Keras and runs a benchmark, which ends with a message if it is stopped or fails."""
+    with cli.interruptible():
+        cli.import_keras()
+        with cli.failures_exit():
+            yield
+
+
+def read(source):
+    """Returns the name of the source and its training images, all in memory."""
+    with cli.errors_exit(ValueError, status=2):
+        source = gan.datasets.resolve(options.resolve_data(source))
+        images, _ = gan.datasets.read(source)
+        if isinstance(images, list):
+            raise ValueError(f"--data {source} is a folder of images. Name a source that fits into memory.")
+    return source, images
+
+
+def laps(items, work):
+    """Returns the seconds from the end of the work on one item to the end of the work on the next."""
+    seconds = []
+    start = time.perf_counter()
+    for item in items:
+        work(item)
+        seconds.append(time.perf_counter() - start)
+        start += seconds[-1]
+    return seconds
+
+
+def peak_megabytes(job, arguments):
+    """Returns the peak memory of this process after two short epochs."""
+    import resource
+
+    cli.import_keras()
+    job(*arguments).run(steps=20)
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+def measure_memory(jobs):
+    """Returns the peak memory, in MB, of each job: a class and its arguments."""
+    # A process started by exec inherits the peak of its parent; a process forked by a fork server does not.
+    with ProcessPoolExecutor(2, multiprocessing.get_context("forkserver"), max_tasks_per_child=1) as pool:
+        return list(pool.map(peak_megabytes, *zip(*jobs, strict=True)))

