@@ -2,6 +2,7 @@
 
 import math
 import numbers
+import random
 
 import keras
 from keras import layers, ops
@@ -82,7 +83,9 @@ def build_discriminator(image_shape=(28, 28, 1), widths=(512, 256), dropout=0.3,
         raise ValueError(f"dropout must be in [0, 1), not {dropout}.")
     hidden = [layers.Flatten()]
     for width in widths:
-        hidden += [layers.Dense(width, activation="relu"), layers.Dropout(dropout)]
+        # PyTorch's dropout without a seed draws from a state that is not saved.
+        seed = random.randint(1, 10**9)
+        hidden += [layers.Dense(width, activation="relu"), layers.Dropout(dropout, seed=seed)]
     return _discriminator(hidden, image_shape, num_classes)
 
 

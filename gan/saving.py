@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import keras
+import numpy as np
 from keras import ops
 
 from gan.compatibility import cache_skipped_attributes
@@ -80,7 +81,8 @@ class Saved:
                 f"as Dropout), and this one has {len(self._random_states)}: build the same networks and average."
             )
         for state, value in zip(self._random_states, states, strict=True):
-            state.assign(value)
+            # Backends differ in the type of these numbers.
+            state.assign(np.asarray(value).astype(state.dtype))
         super().load_own_variables(saved)
 
 

@@ -5,7 +5,10 @@ from keras import ops
 
 
 class Engine:
-    """Runs `training_step` and `evaluation_step` of a `gan.game.Game` eagerly. The methods are those of `gan.engines.tensorflow`."""
+    """Runs `training_step` and `evaluation_step` of a `gan.game.Game` eagerly.
+
+    The methods are those of `gan.engines.tensorflow`.
+    """
 
     def train_step(self, data):
         return self.training_step(data)

@@ -75,7 +75,7 @@ class Moments(keras.metrics.Metric):
 
     def update_state(self, vectors):
         vectors = ops.cast(vectors, PRECISE)
-        self.origin.assign(ops.where(self.count == 0, ops.mean(vectors, axis=0), self.origin))
+        self.origin.assign(ops.where(self.count == 0, ops.mean(vectors, axis=0), ops.convert_to_tensor(self.origin)))
         self.count.assign_add(ops.cast(ops.shape(vectors)[0], "int32"))
         vectors = vectors - self.origin
         self.sum.assign_add(ops.sum(vectors, axis=0))
