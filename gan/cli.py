@@ -17,9 +17,18 @@ def import_keras():
         os.dup2(nowhere.fileno(), 2)
     try:
         import keras  # noqa: F401
+
+        from gan import engines  # noqa: F401
+    except (ImportError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+    else:
+        reason = None
     finally:
         os.dup2(stderr, 2)
         os.close(stderr)
+    if reason:
+        backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+        fail(f"the Keras backend {backend} cannot be used ({reason}). Install it, or change KERAS_BACKEND.", 2)
 
 
 def fail(message, status):

@@ -111,8 +111,9 @@ class Game(Engine, keras.Model):
             figures, fakes = self._play(images, latents, condition, self.generator, training=True)
             objectives = {"generator": figures["g_loss"], "discriminator": figures["d_loss"]}
             if "discriminator" in players:
-                for regularizer in self.regularizers:
-                    objectives["discriminator"] += self._penalize(regularizer, images, fakes, condition)
+                # No `+=`, which would change the loss that is logged on PyTorch.
+                penalties = [self._penalize(one, images, fakes, condition) for one in self.regularizers]
+                objectives["discriminator"] = objectives["discriminator"] + sum(penalties)
             scaled = [
                 optimizer.scale_loss(objectives[name]) for name, optimizer in zip(players, optimizers, strict=True)
             ]
@@ -134,8 +135,8 @@ class Game(Engine, keras.Model):
                 f"compute_losses must return the losses {', '.join(self.loss_names)} (see loss_names), "
                 f"not {', '.join(figures)}."
             )
-        figures["g_loss"] += sum(self.generator.losses)
-        figures["d_loss"] += sum(self.discriminator.losses)
+        figures["g_loss"] = figures["g_loss"] + sum(self.generator.losses)
+        figures["d_loss"] = figures["d_loss"] + sum(self.discriminator.losses)
         figures["real_accuracy"] = _share(real.logits > 0)
         figures["fake_accuracy"] = _share(fake.logits < 0)
         return figures, fakes

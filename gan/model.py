@@ -372,6 +372,7 @@ class GAN(Saved, Game):
             raise ValueError(f"latents must have the shape (count, {self.latent_dim}), not {latents.shape}.")
         if is_conditional and labels is None:
             labels = np.random.default_rng(seed).integers(self.num_classes, size=len(latents))
+        self.synchronize()
         images = []
         for start in range(0, len(latents), GENERATED_BATCH):
             batch = slice(start, start + GENERATED_BATCH)

@@ -190,14 +190,6 @@ np.testing.assert_allclose(train(tf.distribute.MirroredStrategy(["CPU:0"])), pla
     assert result.returncode == 0, result.stderr[-2000:]
 
 
-@pytest.mark.parametrize("backend", ["jax", "torch"])
-def test_other_backends_are_refused(monkeypatch, backend):
-    networks = generator(), discriminator(layers.Dense(1))
-    monkeypatch.setattr(keras.backend, "backend", lambda: backend)
-    with pytest.raises(ValueError, match=f"trains on TensorFlow, and Keras runs on {backend}: set .*KERAS_BACKEND"):
-        gan.GAN(*networks)
-
-
 class Loader:
     """What torch's DataLoader looks like: it can be iterated again and again, and yields lists."""
 

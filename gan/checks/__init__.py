@@ -8,11 +8,10 @@ from gan.checks.compilation import (
     check_strategy,
 )
 from gan.checks.data import LogitCheck, check_data, check_labels, check_unweighted
-from gan.checks.networks import check_backend, check_networks
+from gan.checks.networks import check_networks
 
 __all__ = [
     "LogitCheck",
-    "check_backend",
     "check_count",
     "check_data",
     "check_labels",

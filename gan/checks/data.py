@@ -7,6 +7,7 @@ import warnings
 import keras
 import numpy as np
 import tensorflow as tf
+from keras import ops
 
 from gan import images as image_tools
 from gan.game import input_shapes
@@ -147,9 +148,10 @@ class LogitCheck(keras.callbacks.Callback):
         if self.is_done:
             return
         self.is_done = True
+        self.model.synchronize()
         if float(logs["real_accuracy"]) < 1 or float(logs["fake_accuracy"]) > 0:
             return
-        logits = np.asarray(self.model.judge(self.images, self.condition, training=False).logits)
+        logits = ops.convert_to_numpy(self.model.judge(self.images, self.condition, training=False).logits)
         if logits.min() >= 0 and logits.max() <= 1:
             warnings.warn(
                 "The discriminator's logits have not left [0, 1] so far, as if they were probabilities: remove a final "

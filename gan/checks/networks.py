@@ -12,15 +12,6 @@ PROBABILITIES = ("sigmoid", "hardsigmoid", "softmax")
 VALUE_PRESERVING = ("Reshape", "Flatten", "Cropping2D", "Permute", "Identity")
 
 
-def check_backend():
-    """Makes sure that Keras runs on TensorFlow."""
-    if keras.backend.backend() != "tensorflow":
-        raise ValueError(
-            f"gan.GAN trains on TensorFlow, and Keras runs on {keras.backend.backend()}: "
-            "set the environment variable KERAS_BACKEND=tensorflow."
-        )
-
-
 def check_networks(model, generator, discriminator, num_classes):
     """Makes sure that a generator and a discriminator play together in this kind of GAN."""
     is_conditional = num_classes is not None

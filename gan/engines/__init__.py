@@ -8,4 +8,10 @@ import importlib
 
 import keras
 
+BACKENDS = ("tensorflow", "jax", "torch")
+
+if keras.backend.backend() not in BACKENDS:
+    raise ValueError(
+        f"gan runs on the Keras backends {', '.join(BACKENDS)}, not on {keras.backend.backend()}: change KERAS_BACKEND."
+    )
 Engine = importlib.import_module(f"gan.engines.{keras.backend.backend()}").Engine

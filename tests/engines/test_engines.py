@@ -32,6 +32,17 @@ def on_both(request, on_tensorflow, tmp_path_factory):
     return on_tensorflow, play(request.param, tmp_path_factory.mktemp("engines"))
 
 
+@pytest.mark.parametrize("backend", ["none_such", "openvino"])
+def test_a_backend_that_cannot_be_used_is_refused_in_a_sentence(backend, tmp_path):
+    script = Path(__file__).parents[2] / "scripts/train.py"
+    command = [sys.executable, str(script), "--data", "mnist5k", "--output", str(tmp_path / "run")]
+    environment = {**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": os.pathsep.join(sys.path)}
+    result = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert result.returncode == 2
+    assert f"the Keras backend {backend} cannot be used" in result.stderr
+    assert len(result.stderr.splitlines()) <= 3 and not (tmp_path / "run").exists()
+
+
 def select(results, *kinds):
     one, other = results
     assert one.keys() == other.keys()
