@@ -118,6 +118,8 @@ class Game(keras.Model):
         """Runs both networks once over a batch. Returns the figures to log, and the generated images."""
         fakes = ops.cast(_call(generator, latents, condition, training), "float32")
         real = self.judge(images, condition, training)
+        # The next call forgets what this one added.
+        real_penalty = sum(_split_losses(self.discriminator)[0])
         fake = self.judge(fakes, condition, training)._replace(latents=latents)
         figures = dict(self.compute_losses(real, fake))
         if set(figures) != set(self.loss_names):
@@ -125,8 +127,8 @@ class Game(keras.Model):
                 f"compute_losses must return the losses {', '.join(self.loss_names)} (see loss_names), "
                 f"not {', '.join(figures)}."
             )
-        figures["g_loss"] += sum(self.generator.losses)
-        figures["d_loss"] += sum(self.discriminator.losses)
+        figures["g_loss"] += sum(_split_losses(generator)[0]) + sum(_split_losses(self.generator)[1])
+        figures["d_loss"] += real_penalty + sum(self.discriminator.losses)
         figures["real_accuracy"] = _share(real.logits > 0)
         figures["fake_accuracy"] = _share(fake.logits < 0)
         return figures, fakes
@@ -253,6 +255,12 @@ def _call(network, first, condition, training):
     """Calls a network on the inputs that it takes: latents or images, then the condition."""
     inputs = [tensor for tensor in (first, condition) if tensor is not None][: len(input_shapes(network))]
     return network(inputs[0] if len(inputs) == 1 else inputs, training=training)
+
+
+def _split_losses(network):
+    """What a network's last call added to its losses, such as activity regularizers; and the penalties on weights."""
+    start = len(network.losses) - sum(weight.regularizer is not None for weight in network.trainable_variables)
+    return network.losses[:start], network.losses[start:]
 
 
 def _unless_empty(images, step):
