@@ -1,11 +1,13 @@
 """What is refused before the first step, and in which words."""
 
 from gan.checks.compilation import (
+    check_compiled,
     check_count,
     check_metrics,
     check_optimizer,
     check_regularizers,
     check_strategy,
+    check_trained,
 )
 from gan.checks.data import LogitCheck, check_data, check_labels, check_unweighted
 from gan.checks.networks import check_backend, check_networks
@@ -13,6 +15,7 @@ from gan.checks.networks import check_backend, check_networks
 __all__ = [
     "LogitCheck",
     "check_backend",
+    "check_compiled",
     "check_count",
     "check_data",
     "check_labels",
@@ -21,5 +24,6 @@ __all__ = [
     "check_optimizer",
     "check_regularizers",
     "check_strategy",
+    "check_trained",
     "check_unweighted",
 ]
