@@ -84,8 +84,8 @@ def _translate(images, seed):
     for axis, equation in ((1, "boh,bhwc->bowc"), (2, "bow,bhwc->bhoc")):
         size = images.shape[axis]
         furthest = round(size / 8)
-        shift = keras.random.randint((ops.shape(images)[0], 1), -furthest, furthest + 1, seed=seed)
-        origin = ops.clip(ops.arange(size)[None] + shift, 0, size - 1)
+        shift = keras.random.randint((ops.shape(images)[0], 1), -furthest, furthest + 1, "int32", seed)
+        origin = ops.clip(ops.arange(size, dtype="int32")[None] + shift, 0, size - 1)
         # A matrix product selects the rows, because XLA compiles its first and second gradients.
         images = ops.einsum(equation, ops.one_hot(origin, size, dtype=images.dtype), images)
     return images
@@ -95,8 +95,8 @@ def _cut_out(images, seed):
     inside = 1
     for axis, shape in ((1, (-1, images.shape[1], 1, 1)), (2, (-1, 1, images.shape[2], 1))):
         size = images.shape[axis]
-        centre = keras.random.randint((ops.shape(images)[0], 1), 0, size + 1, seed=seed)
-        distance = ops.abs(2 * (ops.arange(size)[None] - centre) + 1)
+        centre = keras.random.randint((ops.shape(images)[0], 1), 0, size + 1, "int32", seed)
+        distance = ops.abs(2 * (ops.arange(size, dtype="int32")[None] - centre) + 1)
         inside = inside * ops.reshape(ops.cast(2 * distance <= size, images.dtype), shape)
     return images * (1 - inside)
 

@@ -128,6 +128,8 @@ class Game(Engine, keras.Model):
         """Runs both networks once over a batch. Returns the figures to log, and the generated images."""
         fakes = ops.cast(_call(generator, latents, condition, training), "float32")
         real = self.judge(images, condition, training)
+        # The next call forgets what this one added.
+        real_penalty = sum(_split_losses(self.discriminator)[0])
         fake = self.judge(fakes, condition, training)._replace(latents=latents)
         figures = dict(self.compute_losses(real, fake))
         if set(figures) != set(self.loss_names):
@@ -135,8 +137,9 @@ class Game(Engine, keras.Model):
                 f"compute_losses must return the losses {', '.join(self.loss_names)} (see loss_names), "
                 f"not {', '.join(figures)}."
             )
-        figures["g_loss"] = figures["g_loss"] + sum(self.generator.losses)
-        figures["d_loss"] = figures["d_loss"] + sum(self.discriminator.losses)
+        added_to_generator, weights_of_generator = _split_losses(generator)[0], _split_losses(self.generator)[1]
+        figures["g_loss"] = figures["g_loss"] + sum(added_to_generator) + sum(weights_of_generator)
+        figures["d_loss"] = figures["d_loss"] + real_penalty + sum(self.discriminator.losses)
         figures["real_accuracy"] = _share(real.logits > 0)
         figures["fake_accuracy"] = _share(fake.logits < 0)
         return figures, fakes
@@ -264,6 +267,12 @@ def _call(network, first, condition, training):
     """Calls a network on the inputs that it takes: latents or images, then the condition."""
     inputs = [tensor for tensor in (first, condition) if tensor is not None][: len(input_shapes(network))]
     return network(inputs[0] if len(inputs) == 1 else inputs, training=training)
+
+
+def _split_losses(network):
+    """What a network's last call added to its losses, such as activity regularizers; and the penalties on weights."""
+    start = len(network.losses) - sum(weight.regularizer is not None for weight in network.trainable_variables)
+    return network.losses[:start], network.losses[start:]
 
 
 def _share(condition):

@@ -155,6 +155,7 @@ class GAN(Saved, Game):
                 for several devices.
         """
         checks.check_strategy(getattr(self, "distribute_strategy", None))
+        checks.check_trained(self)
         metrics = metrics or []
         checks.check_metrics(self, metrics)
         super().compile(
@@ -262,13 +263,14 @@ class GAN(Saved, Game):
         """
         arguments = dict(inspect.signature(super().fit).bind(x, y, *args, **kwargs).arguments)
         checks.check_unweighted(arguments)
+        checks.check_compiled(self)
         self._check_optimizers()
         x, batch = checks.check_data(self, x, y, arguments.get("batch_size"), warn=True)
         arguments["x"] = x
         if (validation := arguments.get("validation_data")) is not None:
             parts = validation if isinstance(validation, (tuple, list)) else [validation]
             checks.check_unweighted(dict(zip(("x", "y", "sample_weight"), parts, strict=False)))
-            checked, _ = checks.check_data(self, *parts[:2])
+            checked, _ = checks.check_data(self, *parts[:2], warn=True)
             arguments["validation_data"] = checked if len(parts) == 1 else (checked, *parts[1:])
         if isinstance(x, tf.data.Dataset):
             # Keras would warn that it leaves the shuffling to the dataset.
@@ -296,12 +298,13 @@ class GAN(Saved, Game):
         is_validation_of_fit = kwargs.pop("_use_cached_eval_dataset", False)
         arguments = dict(inspect.signature(super().evaluate).bind(x, y, *args, **kwargs).arguments)
         checks.check_unweighted(arguments)
+        checks.check_compiled(self)
         return_dict = arguments.pop("return_dict", False)
         self.evaluation_noise.state.assign([self.seed + 1, 0])
         if is_validation_of_fit:
             logs = super().evaluate(**arguments, return_dict=True, _use_cached_eval_dataset=True)
         else:
-            arguments["x"], _ = checks.check_data(self, x, y)
+            arguments["x"], _ = checks.check_data(self, x, y, warn=True)
             arguments["callbacks"] = [self._measuring_callback(), *tree.flatten(arguments.get("callbacks") or [])]
             self._keep_reals(False)
             self.synchronize()
@@ -324,12 +327,14 @@ class GAN(Saved, Game):
 
     def train_on_batch(self, x, y=None, sample_weight=None, class_weight=None, return_dict=False):
         checks.check_unweighted({"sample_weight": sample_weight, "class_weight": class_weight})
-        checks.check_data(self, x, y)
+        checks.check_compiled(self)
+        self._check_optimizers()
+        checks.check_data(self, x, y, warn=True)
         return super().train_on_batch(x, y, return_dict=return_dict)
 
     def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
         checks.check_unweighted({"sample_weight": sample_weight})
-        checks.check_data(self, x, y)
+        checks.check_data(self, x, y, warn=True)
         return super().test_on_batch(x, y, return_dict=return_dict)
 
     def generate(self, count=None, latents=None, seed=None, labels=None):
@@ -415,12 +420,28 @@ class _OptimizerPair:
         self.optimizers = optimizers
 
     @property
+    def learning_rate(self):
+        raise ValueError(
+            "a GAN has two learning rates: use model.generator_optimizer.learning_rate and "
+            "model.discriminator_optimizer.learning_rate."
+        )
+
+    @learning_rate.setter
+    def learning_rate(self, learning_rate):
+        for optimizer in self.optimizers:
+            optimizer.learning_rate = learning_rate
+
+    @property
     def iterations(self):
         return self.optimizers[0].iterations
 
     @property
     def variables(self):
         return [variable for optimizer in self.optimizers for variable in optimizer.variables]
+
+    def get_config(self):
+        # Keras asks for it when it writes an .h5 file, whatever function it is told to do so by.
+        raise ValueError("a GAN is saved as a .keras file, which keeps both optimizers, not as an .h5 file.")
 
 
 def _clone(generator):

@@ -158,7 +158,9 @@ class GradientPenalty(GradientRegularizer):
 
     def points(self, real_images, fake_images, seed):
         shape = (ops.shape(real_images)[0], *[1] * (len(real_images.shape) - 1))
-        return fake_images + keras.random.uniform(shape, seed=seed) * (real_images - fake_images)
+        return fake_images + keras.random.uniform(shape, dtype=real_images.dtype, seed=seed) * (
+            real_images - fake_images
+        )
 
     def penalty(self, gradients):
         # The square root has no finite gradient at 0.

@@ -26,13 +26,18 @@ class Saved:
         self.sampler.export(filepath, format=format, **kwargs)
 
     def save(self, filepath, overwrite=True, zipped=None, **kwargs):
-        """Saves the whole model as a `.keras` file, as `keras.Model.save` does."""
-        if Path(filepath).suffix != ".keras":
+        """Saves the whole model as a `.keras` file, or a folder if `zipped=False`, as `keras.Model.save` does."""
+        if zipped is not False and Path(filepath).suffix != ".keras":
             raise ValueError(f"a GAN is saved as a .keras file, which keeps both optimizers, not as {filepath}.")
         super().save(filepath, overwrite=overwrite, zipped=zipped, **kwargs)
 
     def load_weights(self, filepath, skip_mismatch=False, **kwargs):
         """Loads a `.weights.h5` file, as `keras.Model.load_weights` does, saved from a GAN built in the same way."""
+        if self.average is None and not skip_mismatch and str(filepath).endswith(".h5") and _has_average(filepath):
+            raise ValueError(
+                f"{filepath} does not fit this GAN: it holds an average of the generator, which would be lost. Build "
+                "the GAN with averaging, or pass skip_mismatch=True."
+            )
         try:
             super().load_weights(filepath, skip_mismatch=skip_mismatch, **kwargs)
         except ValueError as error:
@@ -84,6 +89,16 @@ class Saved:
             # Backends differ in the type of these numbers.
             state.assign(np.asarray(value).astype(state.dtype))
         super().load_own_variables(saved)
+
+
+def _has_average(filepath):
+    """Whether a `.weights.h5` file holds the weights of an average."""
+    if not Path(filepath).is_file():
+        return False
+    import h5py
+
+    with h5py.File(filepath) as file:
+        return "average" in file
 
 
 def _number(name):

@@ -152,6 +152,91 @@ def test_an_optimizer_of_other_variables_is_refused(make_model, images):
     model.fit(images, verbose=0)
 
 
+def test_unfreezing_is_noticed_by_train_on_batch(make_model, images):
+    model = make_model()
+    model.generator.layers[0].trainable = False
+    model.compile("adam", "adam")
+    model.generator.layers[0].trainable = True
+    with pytest.raises(ValueError, match="generator_optimizer was built for other variables"):
+        model.train_on_batch(images)
+
+
+@pytest.mark.parametrize("run", ["fit", "evaluate", "train_on_batch"])
+def test_a_gan_that_is_not_compiled_says_so(make_model, images, run):
+    plain = make_model()
+    model = gan.GAN(plain.generator, plain.discriminator)
+    with pytest.raises(ValueError, match="must be compiled first"):
+        getattr(model, run)(images)
+
+
+class Encoding(gan.GAN):
+    def __init__(self, *networks, encoder):
+        super().__init__(*networks)
+        self.encoder = encoder
+
+
+def test_a_further_network_that_nothing_trains_is_warned_about(make_model, recwarn):
+    plain = make_model()
+    encoder = keras.Sequential([keras.Input(IMAGE_SHAPE), layers.Flatten(), layers.Dense(5)], name="encoder")
+    model = Encoding(plain.generator, plain.discriminator, encoder=encoder)
+    with pytest.warns(UserWarning, match="encoder has trainable weights, but a GAN trains"):
+        model.compile("adam", "adam")
+    recwarn.clear()
+    encoder.trainable = False
+    model.compile("adam", "adam")
+    make_model(averaging=0.9)
+    assert not recwarn
+
+
+def test_the_optimizer_that_keras_sees_sets_both_learning_rates(make_model):
+    model = make_model()
+    model.optimizer.learning_rate = 1e-5
+    for optimizer in (model.generator_optimizer, model.discriminator_optimizer):
+        assert float(optimizer.learning_rate) == pytest.approx(1e-5)
+    with pytest.raises(ValueError, match="two learning rates"):
+        _ = model.optimizer.learning_rate
+
+
+@pytest.mark.parametrize("last", [layers.Activation("linear", dtype="float32"), layers.Dropout(0.1)])
+def test_a_sigmoid_is_seen_through_layers_that_keep_values(last):
+    with pytest.raises(ValueError, match="ends in sigmoid"):
+        gan.GAN(generator(), discriminator(layers.Dense(1, activation="sigmoid"), last))
+
+
+@pytest.mark.parametrize("run", ["evaluate", "train_on_batch", "test_on_batch"])
+def test_images_without_a_negative_value_are_warned_about_everywhere(make_model, images, run):
+    with pytest.warns(UserWarning, match="All images lie in"):
+        getattr(make_model(), run)((images + 1) / 2)
+    with pytest.warns(UserWarning, match="All images lie in"):
+        make_model().fit(images, validation_data=(images + 1) / 2, verbose=0)
+
+
+class Batches(keras.utils.PyDataset):
+    def __init__(self, batches):
+        super().__init__()
+        self.batches = batches
+
+    def __len__(self):
+        return len(self.batches)
+
+    def __getitem__(self, index):
+        return self.batches[index]
+
+
+@pytest.mark.parametrize("kind", ["tf.data", "PyDataset", "generator"])
+def test_an_empty_first_batch_is_skipped(make_model, images, kind):
+    batches = [(images[:0],), (images[:40],), (images[40:],)]
+    data = {
+        "tf.data": lambda: tf.data.Dataset.from_generator(
+            lambda: iter(batches), output_signature=(tf.TensorSpec((None, *IMAGE_SHAPE), "float32"),)
+        ),
+        "PyDataset": lambda: Batches(batches),
+        "generator": lambda: (batch for batch in batches),
+    }[kind]()
+    history = make_model().fit(data, steps_per_epoch=3, shuffle=False, verbose=0).history
+    assert np.isfinite(history["g_loss"]).all()
+
+
 def test_several_replicas_are_refused_and_one_trains(images):
     """In a process of its own: logical devices have to be made before TensorFlow is used."""
     program = """

@@ -136,6 +136,26 @@ def test_reset_average_follows_weights_that_were_set(make_model):
         make_model().reset_average()
 
 
+@pytest.mark.parametrize("run_eagerly", [False, True])
+def test_activity_regularizers_count_for_real_and_for_generated_images(images, run_eagerly):
+    generator, _ = pair()
+    hidden = [layers.Flatten(), layers.ActivityRegularization(l2=1.0), layers.Dense(1, kernel_initializer="zeros")]
+    model = gan.GAN(generator, keras.Sequential([keras.Input(IMAGE_SHAPE), *hidden]))
+    model.compile("sgd", "sgd", loss="wasserstein", run_eagerly=run_eagerly)
+    real, fake = np.mean(np.sum(images**2, axis=(1, 2, 3))), np.mean(np.sum(model.predict(np.ones((1, 5))) ** 2))
+    model.draw_latents = lambda count, seed: ops.ones((count, 5))
+    assert model.evaluate(images, batch_size=100, return_dict=True)["d_loss"] == pytest.approx(real + fake, rel=1e-4)
+
+
+def test_an_average_with_an_activity_regularizer_is_evaluated(images):
+    generator, discriminator = pair()
+    generator.add(layers.ActivityRegularization(l2=1.0))
+    model = gan.GAN(generator, discriminator, averaging=0.9)
+    model.compile("sgd", "sgd")
+    history = model.fit(images, validation_data=images, verbose=0).history
+    assert history["val_g_loss"][0] > 1
+
+
 @pytest.mark.parametrize("batches", [(), (0,), (40, 0, 60, 0)])
 def test_empty_batches_are_skipped(make_model, images, batches):
     """Empty batches anywhere change nothing: not the weights, not the logs, not the next epoch."""
@@ -232,6 +252,19 @@ def test_data_of_any_rank_train_with_penalties(shape, regularizer):
     model.compile("adam", "adam", regularizers=[regularizer(1)])
     data = np.random.default_rng(0).uniform(-1, 1, (40, *shape)).astype("float32")
     assert np.isfinite(model.fit(data, verbose=0).history["loss"]).all()
+
+
+def test_float64_networks_train_with_penalties_and_augmentation(images):
+    keras.config.set_floatx("float64")
+    keras.config.set_dtype_policy("float64")
+    try:
+        model = gan.GAN(*pair())
+        penalties = [gan.regularizers.GradientPenalty(), gan.regularizers.R1()]
+        model.compile("adam", "adam", regularizers=penalties, augmentation=["translation", "cutout", "brightness"])
+        assert np.isfinite(model.fit(images, verbose=0).history["g_loss"]).all()
+    finally:
+        keras.config.set_floatx("float32")
+        keras.config.set_dtype_policy("float32")
 
 
 def test_augmentation_of_other_than_images_is_refused():

@@ -34,10 +34,27 @@ def test_only_a_keras_file_keeps_a_gan(make_model, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_keras_saves_no_h5_file_of_a_gan_either(make_model, tmp_path):
+    with pytest.raises(ValueError, match="saved as a .keras file"):
+        keras.saving.save_model(make_model(), tmp_path / "model.h5")
+
+
+def test_a_folder_keeps_a_gan(make_model, images, tmp_path):
+    model = make_model()
+    model.save(tmp_path / "model", zipped=False)
+    loaded = keras.saving.load_model(tmp_path / "model")
+    np.testing.assert_array_equal(loaded.generate(3, seed=0), model.generate(3, seed=0))
+
+
 def test_weights_of_another_gan_are_refused_in_a_sentence(make_model, tmp_path):
     make_model().save_weights(tmp_path / "plain.weights.h5")
     with pytest.raises(ValueError, match=r"does not fit this GAN: .*averaging \(here 0.9\)"):
         make_model(averaging=0.9).load_weights(tmp_path / "plain.weights.h5")
+
+    make_model(averaging=0.9).save_weights(tmp_path / "average.weights.h5")
+    with pytest.raises(ValueError, match="holds an average of the generator, which would be lost"):
+        make_model().load_weights(tmp_path / "average.weights.h5")
+    make_model().load_weights(tmp_path / "average.weights.h5", skip_mismatch=True)
 
     hidden = [layers.Flatten(), layers.Dense(12, "relu"), layers.Dropout(0.3), layers.Dense(8, "relu"), layers.Dense(1)]
     discriminator = keras.Sequential([keras.Input(IMAGE_SHAPE), *hidden])

@@ -2,6 +2,7 @@
 
 import numbers
 import types
+import warnings
 
 from gan.metrics import ClassAgreement, FeatureMetric
 from gan.regularizers import GradientRegularizer
@@ -14,6 +15,24 @@ def check_strategy(strategy):
             f"gan.GAN trains on one device, and {type(strategy).__name__} has {count} replicas: its gradients would be "
             "summed and its latents repeated. Use a strategy of one device, or none."
         )
+
+
+def check_compiled(model):
+    """Makes sure that `compile` was called."""
+    if not model.compiled:
+        raise ValueError("the GAN must be compiled first, with a generator_optimizer and a discriminator_optimizer.")
+
+
+def check_trained(model):
+    """Warns of layers that a subclass holds and nothing trains."""
+    trained = [id(layer) for layer in (model.generator, model.discriminator, model.average)]
+    for layer in model.layers:
+        if id(layer) not in trained and layer.trainable_variables:
+            warnings.warn(
+                f"{layer.name} has trainable weights, but a GAN trains its generator and its discriminator only. Make "
+                "it a part of one of them, such as a further output of the discriminator, or set its trainable=False.",
+                stacklevel=3,
+            )
 
 
 def check_optimizer(name, optimizer, variables):

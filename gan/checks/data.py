@@ -1,12 +1,12 @@
 """Which data `fit` and `evaluate` refuse, and which they warn of."""
 
 import collections.abc
+import itertools
 import types
 import warnings
 
 import keras
 import numpy as np
-import tensorflow as tf
 from keras import ops
 
 from gan import images as image_tools
@@ -67,7 +67,7 @@ def _first_batch(x, y):
     if isinstance(x, types.GeneratorType):
         return _peek(x)
     if isinstance(x, keras.utils.PyDataset):
-        batches = iter([x[0]] if x.num_batches is None or x.num_batches > 0 else [])
+        batches = (x[index] for index in (range(x.num_batches) if x.num_batches is not None else itertools.count()))
     elif isinstance(x, (list, tuple, dict, str)) or not isinstance(x, collections.abc.Iterable):
         raise TypeError(
             "images must be an array or a dataset of batches, (images, labels) or images alone, "
@@ -76,24 +76,30 @@ def _first_batch(x, y):
     elif isinstance(x, collections.abc.Iterator):
         return x, None
     else:
-        batches = iter(x.take(1) if isinstance(x, tf.data.Dataset) else x)
-    try:
-        return x, next(batches)
-    except StopIteration:
-        raise ValueError("the dataset must hold at least one batch of images, and it is empty.") from None
+        batches = iter(x)
+    for batch in batches:
+        if _has_images(batch):
+            return x, batch
+    raise ValueError("the dataset must hold at least one batch of images, and it is empty.")
+
+
+def _has_images(batch):
+    """Whether a batch holds anything. Training skips batches that a filter has emptied."""
+    return all(len(part) for part in keras.tree.flatten(batch) if np.ndim(part))
 
 
 def _peek(generator):
-    try:
-        first = next(generator)
-    except StopIteration:
-        raise ValueError("the generator must yield at least one batch of images, and it is empty.") from None
+    seen = []
+    for batch in generator:
+        seen.append(batch)
+        if _has_images(batch):
+            return _chain(seen, generator), batch
+    raise ValueError("the generator must yield at least one batch of images, and it is empty.")
 
-    def restored():
-        yield first
-        yield from generator
 
-    return restored(), first
+def _chain(seen, generator):
+    yield from seen
+    yield from generator
 
 
 def check_labels(labels, count, num_classes):

@@ -9,7 +9,7 @@ from gan.game import Game, input_shapes
 
 BOUNDED_BELOW = ("sigmoid", "hardsigmoid", "softmax", "relu", "relu6", "softplus", "exponential")
 PROBABILITIES = ("sigmoid", "hardsigmoid", "softmax")
-VALUE_PRESERVING = ("Reshape", "Flatten", "Cropping2D", "Permute", "Identity")
+VALUE_PRESERVING = ("Reshape", "Flatten", "Cropping2D", "Permute", "Identity", "Dropout")
 
 
 def check_networks(model, generator, discriminator, num_classes):
@@ -104,8 +104,9 @@ def last_activation(network):
             operation = operation.layer
         if isinstance(operation, keras.Model):
             return last_activation(operation)
-        if type(operation).__name__ not in VALUE_PRESERVING:
-            activation = getattr(operation, "activation", type(operation))
+        activation = getattr(operation, "activation", type(operation))
+        is_linear = isinstance(operation, keras.layers.Activation) and activation is keras.activations.linear
+        if not is_linear and type(operation).__name__ not in VALUE_PRESERVING:
             return activation.__name__.lower().replace("_", "")
         tensor = node.input_tensors[0]
     return None
