@@ -59,7 +59,7 @@ def get_extractor(identifier, image_shape):
     except (AttributeError, TypeError, ValueError) as error:
         raise ValueError(
             f"the extractor {network.name} does not take images of {image_shape} and return vectors "
-            f"({_reason_of(error)}): choose another, or train one on labelled images with "
+            f"({_reason_of(error)}): choose another, or train one on labeled images with "
             "gan.metrics.train_extractor."
         ) from error
     if any(len(shape) != 2 or shape[1] is None for shape in shapes.values()):
@@ -70,7 +70,7 @@ def get_extractor(identifier, image_shape):
 
 
 def _reason_of(error):
-    """Returns the first line of an error that says what is wrong, without the heading and the colours of Keras."""
+    """Returns the first line of an error that says what is wrong, without the heading and the colors of Keras."""
     lines = re.sub(r"\x1b\[\d*m", "", str(error)).splitlines()
     return next((line for line in lines if line.strip() and not line.startswith("Exception encountered")), "no reason")
 
@@ -142,7 +142,7 @@ def describe(network, image_shape):
 
 
 def train_extractor(images, labels, epochs=6, seed=0, name="extractor", validation_data=None, verbose="auto"):
-    """Trains an extractor with the architecture of `"digits"` on your own labelled images.
+    """Trains an extractor with the architecture of `"digits"` on your own labeled images.
 
     Args:
         images: Float array `(count, height, width, channels)` in [-1, 1].

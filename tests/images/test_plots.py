@@ -6,7 +6,7 @@ import gan
 
 RNG = np.random.default_rng(0)
 LOSSES = ("g_loss", "d_loss", "real_accuracy", "fake_accuracy")
-BLUE, ORANGE = (31, 119, 180), (255, 127, 14)  # matplotlib's first two colours
+BLUE, ORANGE = (31, 119, 180), (255, 127, 14)  # matplotlib's first two colors
 
 
 def history_of(epochs, **columns):
@@ -19,10 +19,10 @@ def test_curves_have_a_line_for_each_column(tmp_path, epochs):
     gan.images.save_curves(tmp_path / "curves.png", history_of(epochs))
     picture = imageio.imread(tmp_path / "curves.png")[..., :3].astype(int)
     assert picture.shape == (600, 800, 3)
-    for colour in (BLUE, ORANGE):
+    for color in (BLUE, ORANGE):
         for half in (picture[:300], picture[300:]):
             left_of_legend = half[:, 100:600] if half is picture[300:] else half
-            assert (np.abs(left_of_legend - colour).sum(-1) < 30).sum() > 20
+            assert (np.abs(left_of_legend - color).sum(-1) < 30).sum() > 20
     assert (picture[0] == 255).all()
 
 
