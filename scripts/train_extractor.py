@@ -45,7 +45,7 @@ def read(data):
 
     sets = {split: gan.datasets.read(data, split=split) for split in ("train", "test")}
     if any(labels is None for _, labels in sets.values()):
-        raise ValueError(f"--data {data} has no labels, but an extractor learns to classify.")
+        raise ValueError(f"--data {data} has no labels. An extractor is a classifier and needs them.")
     return [(gan.images.to_float(images), labels) for images, labels in sets.values()]
 
 

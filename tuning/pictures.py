@@ -31,7 +31,7 @@ def save_best_so_far(path, rows, preset):
     axes.plot(minutes, np.minimum.accumulate(fids), drawstyle="steps-post", label="best so far")
     axes.plot(minutes, fids, "o", alpha=0.5, label="trial")
     if preset:
-        axes.axhline(preset["val_fid"], color="gray", linestyle="--", label=preset["job"])
+        axes.axhline(preset["val_fid"], color="gray", linestyle="--", label=preset["preset"])
     axes.set_xlabel("minutes")
     _set_fid_axis(axes)
     axes.grid(alpha=0.3)

@@ -120,8 +120,8 @@ def _save_mp4(path, frames, seconds_per_frame, last_seconds):
         import imageio_ffmpeg  # noqa: F401
     except ImportError:
         raise ImportError(
-            f"{path} needs a video encoder: install this package with its extra 'video' (pip install 'gan[video]'), "
-            "or name a .gif."
+            f"{path} needs a video encoder. Run pip install -e '.[video]' in the clone of this library, or name a "
+            ".gif file."
         ) from None
     frames = [_to_video(frame) for frame in frames]
     frames += frames[-1:] * (round(last_seconds / seconds_per_frame) - 1)

@@ -9,6 +9,7 @@ import numpy as np
 from keras import layers, ops
 
 from gan.files import downloading, read_keras_file
+from gan.text import format_shape
 
 DIGITS_FILE = pathlib.Path(__file__).with_name("digits.keras")
 INCEPTION_PIXELS = 299
@@ -58,8 +59,8 @@ def get_extractor(identifier, image_shape):
         shapes = {name: tuple(output.shape) for name, output in describe(network, image_shape).items()}
     except (AttributeError, TypeError, ValueError) as error:
         raise ValueError(
-            f"the extractor {network.name} does not take images of {image_shape} and return vectors "
-            f"({_reason_of(error)}): choose another, or train one on labeled images with "
+            f"the extractor {network.name} does not take images of {format_shape(image_shape)} and return vectors "
+            f"({_reason_of(error)}). Choose another, or train one on labeled images with "
             "gan.metrics.train_extractor."
         ) from error
     if any(len(shape) != 2 or shape[1] is None for shape in shapes.values()):

@@ -99,7 +99,7 @@ def test_mp4_holds_the_frames(tmp_path, channels):
 
 def test_mp4_without_an_encoder_names_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
-    with pytest.raises(ImportError, match="a.mp4 needs a video encoder: install this package with its extra 'video'"):
+    with pytest.raises(ImportError, match=r"a.mp4 needs a video encoder. Run pip install -e '.\[video\]'"):
         gan.images.save_animation(tmp_path / "a.mp4", [np.zeros((4, 4, 1), "uint8")], seconds_per_frame=0.1)
     assert not os.listdir(tmp_path)
 

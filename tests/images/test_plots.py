@@ -85,6 +85,14 @@ def test_curves_leave_out_what_the_history_lacks(tmp_path, saved_figures):
         gan.images.save_curves(tmp_path / "curves.png", {"epoch": [1, 2], "mae": [1, 2]})
 
 
+def test_a_title_that_is_wider_than_its_picture_is_not_cut_off(tmp_path):
+    gan.images.save_panels(tmp_path / "panels.png", [("generated", np.full((128, 8, 1), 255, "uint8"))] * 2)
+    title = imageio.imread(tmp_path / "panels.png")[:30, :, :3].min(axis=(0, 2)) < 200
+    assert not title[:8].any() and not title[-8:].any()
+    letters = np.flatnonzero(title)
+    assert np.diff(letters).max() > 16  # from the first title to the second
+
+
 def test_panels_show_each_picture_below_its_title(tmp_path):
     pixels = RNG.integers(0, 200, (30, 60, 3), "uint8")
     pixels[..., 0] = 200
