@@ -104,7 +104,9 @@ def describe_fallback(requested, used):
 
 
 def format_duration(seconds):
-    """Formats a duration: `"2 min 05 s"`, `"1 h 40 min"`."""
+    """Formats a duration: `"9 s"`, `"2 min 05 s"`, `"1 h 40 min"`."""
     minutes, seconds = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02d} min" if hours else f"{minutes} min {seconds:02d} s"
+    if hours:
+        return f"{hours} h {minutes:02d} min"
+    return f"{minutes} min {seconds:02d} s" if minutes else f"{seconds} s"

@@ -70,7 +70,7 @@ def measure(metrics, images_of, advance):
         advance: Function that is called with the number of images of each finished batch.
 
     Returns:
-        Dict from `"generated"`, `"training"` and `"noise"` to dicts of figures; and the share of labelled test images
+        Dict from `"generated"`, `"training"` and `"noise"` to dicts of figures; and the share of labeled test images
         that the extractor classifies correctly, None if it does not classify or there are no labels.
     """
 
@@ -101,7 +101,7 @@ def find_doubts(figures, accuracy, extractor):
 
     Args:
         figures: Dict of figures by kind, as `measure` returns.
-        accuracy: Accuracy of the extractor on labelled test images, as `measure` returns, or None.
+        accuracy: Accuracy of the extractor on labeled test images, as `measure` returns, or None.
         extractor: Name of the extractor.
 
     Returns:
@@ -128,7 +128,7 @@ def find_doubts(figures, accuracy, extractor):
         )
     if accuracy is not None and accuracy < LEAST_ACCURACY:
         doubts.append(
-            f"the extractor {extractor} classifies only {accuracy:.0%} of the labelled test images correctly: it does "
+            f"the extractor {extractor} classifies only {accuracy:.0%} of the labeled test images correctly: it does "
             "not suit these images. Train one on them with train_extractor.py."
         )
     return doubts

@@ -64,6 +64,8 @@ def read_keras_file(path):
 
     if not os.path.isfile(path):
         raise ValueError(f"there is no model file {str(path)!r}.")
+    if Path(path).suffix != ".keras":
+        raise ValueError(f"{path} is not a .keras file.")
     try:
         return keras.models.load_model(path)
     except (zipfile.BadZipFile, OSError, EOFError, KeyError, TypeError, ValueError) as error:

@@ -41,7 +41,7 @@ class GAN(Saved, Game):
     Args:
         generator: A built `keras.Model` from latents `(batch, latent_dim)` to images in [-1, 1].
         discriminator: A built `keras.Model` from such images to logits `(batch, 1)`, or `(batch, height, width, 1)`
-            for one logit a patch.
+            for one logit per patch.
         seed: Int, seed of the latents drawn in training. Default: drawn from Python's `random`, which
             `keras.utils.set_random_seed` seeds.
         num_classes: Int, number of classes of a conditional GAN (Mirza and Osindero 2014, arXiv 1411.1784). Both
@@ -141,7 +141,7 @@ class GAN(Saved, Game):
                 images. They are part of its objective, but not of the `d_loss` that is logged. Default None.
             discriminator_steps: Int, number of updates of the discriminator before each update of the generator. All
                 use the same real images, each with new augmentation and new latents. An epoch updates the generator
-                once a batch. Default None: one forward pass updates both networks.
+                once per batch. Default None: one forward pass updates both networks.
             augmentation: A list of names from `gan.augmentation`, or a `gan.augmentation.DiffAugment`, applied at
                 random to all images, real and generated, before the discriminator sees them in training. Default
                 None.

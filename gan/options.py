@@ -38,7 +38,8 @@ def add_image_shape(parser):
         type=positive_int,
         nargs=3,
         metavar=("HEIGHT", "WIDTH", "CHANNELS"),
-        help="size to which a folder of images is cropped and resized; 1 channel is gray, 3 are RGB (default: 28 28 1)",
+        help="size to which each picture in a folder is cropped and resized; 1 channel is gray, 3 are RGB (default: "
+        "28 28 1)",
     )
 
 

@@ -116,7 +116,7 @@ def build(settings, image_shape=(28, 28, 1), num_classes=None, seed=None, metric
     from gan.model import GAN
 
     if settings["conditional"] and num_classes is None:
-        raise ValueError("a conditional preset needs num_classes, the number of classes of the labelled images.")
+        raise ValueError("a conditional preset needs num_classes, the number of classes of the labeled images.")
     classes = num_classes if settings["conditional"] else None
     latent_dim = settings["latent_dim"]
     if settings["networks"] == "mlp":

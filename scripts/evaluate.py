@@ -1,4 +1,4 @@
-"""Evaluates a trained GAN: figures for its images, for real images and for noise, and two pictures to look at."""
+"""Evaluates a trained GAN: compares its images, real images and noise by several metrics, and draws two pictures."""
 
 import hashlib
 import json
@@ -52,7 +52,7 @@ def build_parser():
         type=options.positive_int,
         metavar="N",
         help="images of each kind to compare, at most the number of test images (default: 10000; 26000 for stacked "
-        "images, as is usual for them)",
+        "images)",
     )
     parser.add_argument(
         "--seed", type=options.natural_int, default=0, help="seed of the latents and the noise (default: 0)"
@@ -77,7 +77,7 @@ def settle(arguments):
     run = arguments.config["arguments"] if arguments.config else {}
     arguments.is_run_data = bool(run) and arguments.data is None
     if source := arguments.data or run.get("data"):
-        arguments.data = options.resolve_data(source, "Name the run's test data with --data.")
+        arguments.data = options.resolve_data(source, "If the data have moved, give the new path with --data.")
     if extractor := arguments.extractor or run.get("extractor"):
         arguments.extractor = options.resolve_extractor(extractor)
     if arguments.samples == 1:
@@ -106,7 +106,10 @@ def settle_data(arguments, model):
     arguments.data = gan.datasets.resolve(arguments.requested)
     arguments.extractor = arguments.extractor or gan.metrics.usual_extractor(arguments.data, model.image_shape)
     if arguments.extractor is None:
-        raise ValueError(f"no extractor of this package takes images of {shape}: name one with --extractor.")
+        raise ValueError(
+            f"no built-in extractor knows images of {shape}. Add --extractor: your own .keras file, or inception_v3, "
+            "which Keras downloads."
+        )
     arguments.samples = arguments.samples or (26_000 if arguments.data.startswith("stacked") else 10_000)
 
 
@@ -127,7 +130,10 @@ def prepare(arguments):
     has_labels = all(labels is not None for _, labels in sets)
     count = min(arguments.samples, *sizes)
     if count < arguments.samples:
-        print(f"{arguments.data} has {format_count(sizes[1], 'test image')}, so {count:,} of each kind are compared.")
+        print(
+            f"{arguments.data} has {format_count(sizes[0], 'training image')} and "
+            f"{format_count(sizes[1], 'test image')}: comparing {count:,} of each kind."
+        )
     test, train = (
         gan.datasets.load(
             arguments.data,
@@ -152,10 +158,12 @@ def warn_about_data(arguments, model, training_size):
     run = arguments.config["arguments"]
     recorded = arguments.config["data"].get("fingerprint")
     if recorded and recorded != gan.datasets.fingerprint(arguments.data, model.image_shape):
-        cli.warn(f"{arguments.data} has changed since this run: its test images may be images the run was trained on.")
+        cli.warn(
+            f"{arguments.data} has changed since this run. The run may have been trained on some of its test images."
+        )
     was_validated = run.get("validate_every") and run.get("extractor")
     if not was_validated and len(gan.datasets.read(arguments.data, model.image_shape)[0]) > training_size:
-        cli.warn("this run was trained without validation, and so on the test images too: its figures are too good.")
+        cli.warn("this run was trained without validation, so it has seen the test images: its figures are too good.")
 
 
 def draw(arguments, reals, samples, nearest):
@@ -194,7 +202,7 @@ def evaluate(arguments, model, metrics, test, train, count):
 
     name, digest = metrics[0].extractor_name, sha256(arguments.extractor)
     print(
-        f"{arguments.model}, compared with {count:,} test images of {arguments.data}; extractor: {name}"
+        f"{arguments.model}, compared with {format_count(count, 'test image')} of {arguments.data}; extractor: {name}"
         + (f" (SHA-256 {digest})" if digest else ""),
         flush=True,
     )

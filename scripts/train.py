@@ -38,7 +38,7 @@ def build_parser():
         "--resume",
         action="store_true",
         help="continue the run in --output with its own arguments. Only --epochs and --data can be changed: --data "
-        "gives the new path of data that have moved, and a checksum in config.json tells if they are the same images",
+        "gives the new path if the images have moved. A checksum in config.json verifies that they are the same",
     )
     run.add_argument("--seed", type=options.natural_int, help="seed of all random numbers (default: 0)")
     data = parser.add_argument_group("data")
@@ -219,7 +219,11 @@ def train(output, settings, model, dataset, validation, epoch, data):
         flush=True,
     )
     if settings["validate_every"] and not validation:
-        print("Nothing is validated: for these images, fid needs an --extractor.", flush=True)
+        print(
+            f"Nothing is validated: no built-in extractor knows images of {format_shape(model.image_shape)}. "
+            "To measure fid, add --extractor.",
+            flush=True,
+        )
     every = settings["validate_every"] or 1
     history_file = output / "history.csv"
     model.fit(
@@ -251,12 +255,13 @@ def train(output, settings, model, dataset, validation, epoch, data):
 
 
 def describe_data(settings, dataset, image_shape):
-    """Says how many images were found, how they are used, and which files are none."""
+    """Says how many images were found, how they are used, and how many other files were skipped."""
     from gan import datasets
 
     found, _, skipped = datasets.count_images(settings["data"], settings["image_shape"])
     held_out = found - dataset.image_count
-    use = f"{dataset.image_count:,} to train on and {held_out:,} held out" if held_out else "none held out"
+    purpose = " for validation" if settings["validate_every"] and settings["extractor"] else ""
+    use = f"{dataset.image_count:,} to train on and {held_out:,} held out{purpose}" if held_out else "none held out"
     images = f"{settings['data']}: {format_count(found, 'image')} of {format_shape(image_shape)}, {use}"
     return images + (f"; skipped {format_count(skipped, 'other file')}" if skipped else "")
 

@@ -1,4 +1,4 @@
-"""Trains a feature extractor for the metrics on labelled images: a classifier that is saved as one file."""
+"""Trains a feature extractor for the metrics on labeled images: a classifier that is saved as one file."""
 
 import hashlib
 from pathlib import Path
@@ -15,7 +15,7 @@ def build_parser():
         "--data",
         default="mnist",
         metavar="SOURCE",
-        help="labelled images: mnist, fashion_mnist, mnist5k, an .npz file with labels, or a folder of IDX files with "
+        help="labeled images: mnist, fashion_mnist, mnist5k, an .npz file with labels, or a folder of IDX files with "
         "labels (default: mnist)",
     )
     parser.add_argument(
@@ -45,7 +45,7 @@ def read(data):
 
     sets = {split: gan.datasets.read(data, split=split) for split in ("train", "test")}
     if any(labels is None for _, labels in sets.values()):
-        raise ValueError(f"--data {data} has no labels, but an extractor learns to classify.")
+        raise ValueError(f"--data {data} has no labels. An extractor is a classifier and needs them.")
     return [(gan.images.to_float(images), labels) for images, labels in sets.values()]
 
 

@@ -1,4 +1,4 @@
-"""Searches for the settings that give a GAN the lowest fid, with several trials at once."""
+"""Searches for the settings that give a GAN the lowest fid. Runs several trials at once."""
 
 import argparse
 import csv
@@ -22,7 +22,7 @@ def build_parser():
         type=Path,
         required=True,
         metavar="FOLDER",
-        help="folder of the sweep; the command that started a stopped sweep continues it",
+        help="folder of the sweep. To continue a stopped sweep, repeat its command",
     )
     parser.add_argument("--seed", type=options.natural_int, default=0, help="seed of all random numbers (default: 0)")
     data = parser.add_argument_group("data")
@@ -38,7 +38,7 @@ def build_parser():
         "--preset",
         choices=presets.PRESETS,
         default="reference",
-        help="settings of the first trial; the other trials keep those that are not searched (default: reference)",
+        help="settings of the first trial. The other trials keep those that are not searched (default: reference)",
     )
     search.add_argument(
         "--space",
@@ -56,7 +56,9 @@ def build_parser():
     search.add_argument(
         "--iterations", type=options.positive_int, help="repetitions of all brackets of hyperband (default: 1)"
     )
-    search.add_argument("--epochs", type=options.positive_int, default=25, help="most epochs of a trial (default: 25)")
+    search.add_argument(
+        "--epochs", type=options.positive_int, default=25, help="maximum number of epochs of a trial (default: 25)"
+    )
     search.add_argument(
         "--validate-every",
         type=options.positive_int,
@@ -140,7 +142,7 @@ def show_leaderboard(output):
 
     file = leaderboard_file(output)
     rows = list(csv.DictReader(file.read_text().splitlines()))
-    shown = [row for index, row in enumerate(rows) if index < ROWS_SHOWN or row["job"]]
+    shown = [row for index, row in enumerate(rows) if index < ROWS_SHOWN or row["preset"]]
     columns = [name for name in rows[0] if name not in ("status", "ended_minute", "failure")]
     table = Table(*columns, box=None)
     for row in shown:

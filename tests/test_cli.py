@@ -4,6 +4,7 @@ from gan import cli, options
 
 
 def test_durations_read_like_english():
+    assert cli.format_duration(9.4) == "9 s"
     assert cli.format_duration(125) == "2 min 05 s"
     assert cli.format_duration(6000) == "1 h 40 min"
 

@@ -74,7 +74,7 @@ def test_evaluate_warns_if_the_test_images_are_not_new_to_the_run(noise_file, va
         ("no such file or named extractor", "{model} --data {data} --extractor alexnet"),
         ("mnist5k holds images of", "{model} --data mnist5k --extractor {extractor}"),
         ("generates images of 6x6x1 and has no config.json beside it", "{alone}"),
-        ("no extractor of this package takes images of 6x6x1", "{alone} --data {data}"),
+        ("no built-in extractor knows images of 6x6x1", "{alone} --data {data}"),
     ],
 )
 def test_evaluate_refuses_before_it_writes(finished, noise_file, validated, refuse, tmp_path, sentence, arguments):

@@ -119,8 +119,8 @@ def test_labels_are_ignored(make_model, images):
     models = [make_model(), make_model()]
     models[1].set_weights(models[0].get_weights())
     dataset = tf.data.Dataset.from_tensor_slices(images).batch(16)
-    labelled = tf.data.Dataset.from_tensor_slices((images, np.arange(len(images)))).batch(16)
-    for model, data in zip(models, (dataset, labelled), strict=True):
+    labeled = tf.data.Dataset.from_tensor_slices((images, np.arange(len(images)))).batch(16)
+    for model, data in zip(models, (dataset, labeled), strict=True):
         model.discriminator.layers[2].rate = model.discriminator.layers[4].rate = 0
         model.fit(data, verbose=0)
     for one, other in zip(models[0].get_weights(), models[1].get_weights(), strict=True):

@@ -155,7 +155,7 @@ def test_parsed_arguments_do_not_depend_on_the_command_line_of_the_process(monke
 def test_a_sweep_on_fewer_digits_than_requested_says_so_last(monkeypatch, tmp_path, capsys):
     def run_sweep(output, settings, workers, listen):
         layout.settings_file(output).write_text(json.dumps({**settings, "data": "mnist5k"}))
-        layout.leaderboard_file(output).write_text("trial,val_fid,job\n0,2.5,reference\n")
+        layout.leaderboard_file(output).write_text("trial,val_fid,preset\n0,2.5,reference\n")
 
     monkeypatch.setattr(sweep, "run_sweep", run_sweep)
     tune = load("tune.py", monkeypatch)

@@ -53,12 +53,12 @@ def test_train_extractor_writes_one_that_train_takes(refuse, tmp_path):
     labels = rng.integers(0, 2, 60)
     images = rng.integers(0, 60, (60, 8, 8)).astype("uint8") + 180 * labels[:, None, None].astype("uint8")
     np.savez(tmp_path / "x.npz", x_train=images, y_train=labels)
-    np.savez(tmp_path / "unlabelled.npz", x_train=images)
+    np.savez(tmp_path / "unlabeled.npz", x_train=images)
     result = run_well("train_extractor.py", "--data", "x.npz", "--epochs", 2, "--output", "own.keras", cwd=tmp_path)
     digest = hashlib.sha256((tmp_path / "own.keras").read_bytes()).hexdigest()
     assert "of 6 test images correctly" in result.stdout and digest in result.stdout
     assert "add --overwrite" in refuse("train_extractor.py", "--data", "x.npz", "--output", "own.keras")
-    assert "has no labels" in refuse("train_extractor.py", "--data", "unlabelled.npz", "--output", "new.keras")
+    assert "has no labels" in refuse("train_extractor.py", "--data", "unlabeled.npz", "--output", "new.keras")
     arguments = ("--data", "x.npz", "--epochs", 1, "--validate-every", 1, "--extractor", "own.keras", *SMALL)
     result = run_well("train.py", *arguments, "--output", "run", cwd=tmp_path)
     assert "(extractor own)" in result.stdout

@@ -38,7 +38,7 @@ def test_train_leaves_everything_that_is_promised(finished, noise_file):
     assert config["data"]["fingerprint"] == gan.datasets.fingerprint(noise_file)
     assert config["versions"]["keras"] == keras.__version__
     lines = result.stdout.splitlines()
-    assert lines[0] == f"{noise_file}: 50 images of 6x6x1, 45 to train on and 5 held out"
+    assert lines[0] == f"{noise_file}: 50 images of 6x6x1, 45 to train on and 5 held out for validation"
     assert sum(line.startswith("epoch ") and line.endswith(" left") for line in lines) == 6
     fid, epoch = np.nanmin(history["val_fid"]), 1 + np.nanargmin(history["val_fid"])
     assert f"best epoch: {epoch}, with a fid of {fid:.3f} (extractor small)" in lines[-2]
@@ -262,6 +262,6 @@ def test_train_refuses_a_folder_that_cannot_be_written(noise_file, refuse):
 def test_nothing_is_validated_where_it_is_not_wanted_or_cannot_be(noise_file, tmp_path):
     for name, more in (("never", ("--validate-every", 0)), ("cannot", ())):
         result = run_well("train.py", "--data", noise_file, "--output", tmp_path / name, "--epochs", 1, *SMALL, *more)
-        assert ("fid needs an --extractor" in result.stdout) == (name == "cannot") and result.stderr == ""
+        assert ("To measure fid, add --extractor" in result.stdout) == (name == "cannot") and result.stderr == ""
         assert "50 images of 6x6x1, none held out" in result.stdout and "4 batches of 16" in result.stdout
         assert not (tmp_path / name / "best.keras").exists()

@@ -42,7 +42,7 @@ def write_leaderboard(output):
         partial.write_text(json.dumps({"preset": settings["preset"], **found}, indent=2) + "\n")
     with written_whole(output / "best.keras") as partial:
         shutil.copyfile(run_folder(output, best["trial"]) / "best.keras", partial)
-    preset = next((row for row in ranked if row["job"]), None)
+    preset = next((row for row in ranked if row["preset"]), None)
     pictures.save_best_so_far(output / "best_so_far.png", ranked, preset)
     values = [records["trials"][row["trial"]]["hyperparameters"]["values"] for row in ranked]
     scored = [
@@ -74,7 +74,7 @@ def _rank(output, records, settings):
             {
                 "rank": 0,
                 "trial": trial_id,
-                "job": settings["preset"] if trial_id == records["start_order"][0] else "",
+                "preset": settings["preset"] if trial_id == records["start_order"][0] else "",
                 "status": trial["status"],
                 "val_fid": trial["score"] if best else None,
                 "best_epoch": int(best["epoch"]) if best else None,
@@ -99,5 +99,5 @@ def _cell(value):
 def _sample(output, row):
     model = gan.load_model(run_folder(output, row["trial"]) / "best.keras")
     images = gan.images.to_uint8(model.generate(SAMPLES, seed=LATENTS_SEED))
-    title = f"{row['job'] or 'trial ' + row['trial']}: fid {row['val_fid']:.2f}"
+    title = f"{row['preset'] or 'trial ' + row['trial']}: fid {row['val_fid']:.2f}"
     return title, gan.images.grid(images, columns=4, padding=2)

@@ -19,7 +19,7 @@ HOPELESS_FAILURES = 3
 
 
 class SweepOracle(keras_tuner.Oracle):
-    """Mixin for the oracles of keras-tuner, with the behaviour that all oracles of a sweep share.
+    """Mixin for the oracles of keras-tuner, with the behavior that all oracles of a sweep share.
 
     The first trial uses the defaults of the space. The whole state is written atomically to one file, `oracle.json`,
     and then copied to the `trial.json` files. A process that is killed loses nothing that it had already answered.

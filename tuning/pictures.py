@@ -31,7 +31,7 @@ def save_best_so_far(path, rows, preset):
     axes.plot(minutes, np.minimum.accumulate(fids), drawstyle="steps-post", label="best so far")
     axes.plot(minutes, fids, "o", alpha=0.5, label="trial")
     if preset:
-        axes.axhline(preset["val_fid"], color="gray", linestyle="--", label=preset["job"])
+        axes.axhline(preset["val_fid"], color="gray", linestyle="--", label=preset["preset"])
     axes.set_xlabel("minutes")
     _set_fid_axis(axes)
     axes.grid(alpha=0.3)
@@ -86,12 +86,12 @@ def save_parallel_coordinates(path, trials, logarithmic):
     names = [*sorted(name for name in trials[0] if name != "fid" and all(name in trial for trial in trials)), "fid"]
     values = np.array([[trial[name] for name in names] for trial in trials], float)
     positions = _to_unit_interval(values, np.isin(names, [*logarithmic, "fid"]))
-    colours = ScalarMappable(LogNorm(values[:, -1].min(), values[:, -1].max()), "viridis_r")
+    colors = ScalarMappable(LogNorm(values[:, -1].min(), values[:, -1].max()), "viridis_r")
     figure = Figure(figsize=(max(10, 0.9 * len(names)), 4.5), dpi=100, layout="constrained")
     axes = figure.subplots()
     # The best trials are drawn last, on top of the others.
     for index in np.argsort(-values[:, -1]):
-        axes.plot(positions[index], color=colours.to_rgba(values[index, -1]), alpha=0.8, clip_on=False)
+        axes.plot(positions[index], color=colors.to_rgba(values[index, -1]), alpha=0.8, clip_on=False)
     for column in range(len(names)):
         _draw_range(axes, column, values[:, column].min(), values[:, column].max())
     axes.set_xticks(range(len(names)), names, rotation=20, ha="right")
@@ -99,7 +99,7 @@ def save_parallel_coordinates(path, trials, logarithmic):
     axes.set_yticks([])
     axes.set_ylim(0, 1)
     axes.set_frame_on(False)
-    label_logarithmically(figure.colorbar(colours, ax=axes, label="fid").ax.yaxis)
+    label_logarithmically(figure.colorbar(colors, ax=axes, label="fid").ax.yaxis)
     save_figure(path, figure)
 
 

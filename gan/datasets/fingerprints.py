@@ -9,7 +9,7 @@ HASHED_BYTES = 32 * 1024
 
 
 def fingerprint(source, image_shape=None):
-    """Computes a checksum of the images and labels of a source, to recognise them in another place.
+    """Computes a checksum of the images and labels of a source, to recognize them in another place.
 
     For arrays, the checksum covers the images and labels, including published test images. It does not depend on the
     file format: an `.npz` file and IDX files with the same images and labels have the same fingerprint.

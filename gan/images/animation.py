@@ -61,7 +61,7 @@ def add_captions(frames, captions):
 def save_animation(path, frames, seconds_per_frame, last_seconds=None):
     """Writes frames as a GIF that loops forever, or as an MP4 video.
 
-    A GIF has at most 16 gray levels or 256 colours a frame, and at most 5 MB: if it would be larger, every second
+    A GIF has at most 16 gray levels or 256 colors a frame, and at most 5 MB: if it would be larger, every second
     frame is left out and the others are shown twice as long, until it fits.
 
     Args:
@@ -120,8 +120,8 @@ def _save_mp4(path, frames, seconds_per_frame, last_seconds):
         import imageio_ffmpeg  # noqa: F401
     except ImportError:
         raise ImportError(
-            f"{path} needs a video encoder: install this package with its extra 'video' (pip install 'gan[video]'), "
-            "or name a .gif."
+            f"{path} needs a video encoder. Run pip install -e '.[video]' in the clone of this library, or name a "
+            ".gif file."
         ) from None
     frames = [_to_video(frame) for frame in frames]
     frames += frames[-1:] * (round(last_seconds / seconds_per_frame) - 1)
@@ -133,6 +133,6 @@ def _save_mp4(path, frames, seconds_per_frame, last_seconds):
 
 def _to_video(frame):
     height, width, _ = frame.shape
-    # The colours of a video have half its resolution, so both of its sides have to be even.
+    # The colors of a video have half its resolution, so both of its sides have to be even.
     padded = np.pad(frame, ((0, height % 2), (0, width % 2), (0, 0)), "edge")
     return np.broadcast_to(padded, (*padded.shape[:2], 3))

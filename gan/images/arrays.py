@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 PICTURE_PIXELS = 480
-# Middle gray stands out from black digits' backgrounds as well as from white ones, and adds no colour.
+# Middle gray stands out from black digits' backgrounds as well as from white ones, and adds no color.
 GUTTER = 128
 
 
@@ -82,7 +82,7 @@ def grid(images, columns, padding=0):
     Args:
         images: uint8 array `(count, height, width, channels)`.
         columns: Int, number of images in a row. Empty cells of the last row are middle gray.
-        padding: Int, width in pixels of the middle-gray gutter between neighbouring images. Defaults to 0.
+        padding: Int, width in pixels of the middle-gray gutter between neighboring images. Defaults to 0.
 
     Returns:
         uint8 array `(rows * (height + padding) - padding, columns * (width + padding) - padding, channels)`.

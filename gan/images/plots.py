@@ -12,6 +12,7 @@ from gan.files import written_whole
 from gan.images.arrays import PICTURE_PIXELS
 
 TITLE_PIXELS = 30
+LETTER_PIXELS = 9
 PANEL_GAP = 24
 PANELS = {
     "loss": {"g_loss": "generator", "d_loss": "discriminator"},
@@ -43,14 +44,18 @@ def save_panels(path, panels):
     pictures = [np.broadcast_to(picture, (*picture.shape[:2], 3)) for _, picture in panels]
     pictures = [picture.repeat(scale, axis=0).repeat(scale, axis=1) for picture in pictures]
     height = pictures[0].shape[0] + TITLE_PIXELS + PANEL_GAP // 2
-    width = sum(picture.shape[1] for picture in pictures) + PANEL_GAP * len(pictures)
+    # A title may be wider than its picture.
+    widths = [
+        max(picture.shape[1], LETTER_PIXELS * len(title)) for picture, (title, _) in zip(pictures, panels, strict=True)
+    ]
+    width = sum(widths) + PANEL_GAP * len(panels)
     figure = Figure(figsize=(width / 100, height / 100), dpi=100)
     left = PANEL_GAP // 2
-    for (title, _), picture in zip(panels, pictures, strict=True):
-        figure.figimage(picture, left, PANEL_GAP // 2)
-        centre = (left + picture.shape[1] / 2) / width
-        figure.text(centre, 1 - TITLE_PIXELS / 2 / height, title, ha="center", va="center", fontsize=11)
-        left += picture.shape[1] + PANEL_GAP
+    for (title, _), picture, panel_width in zip(panels, pictures, widths, strict=True):
+        figure.figimage(picture, left + (panel_width - picture.shape[1]) // 2, PANEL_GAP // 2)
+        center = (left + panel_width / 2) / width
+        figure.text(center, 1 - TITLE_PIXELS / 2 / height, title, ha="center", va="center", fontsize=11)
+        left += panel_width + PANEL_GAP
     save_figure(path, figure)
 
 
@@ -151,7 +156,7 @@ def save_curves(path, history, extractor=None, title=None, undecided_losses=Fals
     all_axes = figure.subplots(len(panels), sharex=True, squeeze=False)[:, 0]
     for axes, (label, names) in zip(all_axes, panels.items(), strict=True):
         for name in names:
-            legend = f"features of {extractor}" if name == "val_fid" and extractor else PANELS[label][name]
+            legend = f"extractor: {extractor}" if name == "val_fid" and extractor else PANELS[label][name]
             line = _draw_curve(axes, history["epoch"], history[name], legend)
             if undecided_losses and name in UNDECIDED_LOSSES:
                 axes.axhline(UNDECIDED_LOSSES[name], color=line.get_color(), linestyle="--", linewidth=1)

@@ -103,7 +103,7 @@ class FeatureMetric(keras.metrics.Metric):
         if self.output not in outputs:
             raise ValueError(
                 f"{self.name} needs an extractor that returns (features, logits), but {network.name} returns only "
-                "features: train one on labelled images with gan.metrics.train_extractor."
+                "features: train one on labeled images with gan.metrics.train_extractor."
             )
         size = outputs[self.output].shape[-1]
         self.real = self.make_statistic(size, "real")

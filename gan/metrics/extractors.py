@@ -9,6 +9,7 @@ import numpy as np
 from keras import layers, ops
 
 from gan.files import downloading, read_keras_file
+from gan.text import format_shape
 
 DIGITS_FILE = pathlib.Path(__file__).with_name("digits.keras")
 INCEPTION_PIXELS = 299
@@ -58,8 +59,8 @@ def get_extractor(identifier, image_shape):
         shapes = {name: tuple(output.shape) for name, output in describe(network, image_shape).items()}
     except (AttributeError, TypeError, ValueError) as error:
         raise ValueError(
-            f"the extractor {network.name} does not take images of {image_shape} and return vectors "
-            f"({_reason_of(error)}): choose another, or train one on labelled images with "
+            f"the extractor {network.name} does not take images of {format_shape(image_shape)} and return vectors "
+            f"({_reason_of(error)}). Choose another, or train one on labeled images with "
             "gan.metrics.train_extractor."
         ) from error
     if any(len(shape) != 2 or shape[1] is None for shape in shapes.values()):
@@ -70,7 +71,7 @@ def get_extractor(identifier, image_shape):
 
 
 def _reason_of(error):
-    """Returns the first line of an error that says what is wrong, without the heading and the colours of Keras."""
+    """Returns the first line of an error that says what is wrong, without the heading and the colors of Keras."""
     lines = re.sub(r"\x1b\[\d*m", "", str(error)).splitlines()
     return next((line for line in lines if line.strip() and not line.startswith("Exception encountered")), "no reason")
 
@@ -142,7 +143,7 @@ def describe(network, image_shape):
 
 
 def train_extractor(images, labels, epochs=6, seed=0, name="extractor", validation_data=None, verbose="auto"):
-    """Trains an extractor with the architecture of `"digits"` on your own labelled images.
+    """Trains an extractor with the architecture of `"digits"` on your own labeled images.
 
     Args:
         images: Float array `(count, height, width, channels)` in [-1, 1].

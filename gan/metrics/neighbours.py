@@ -1,4 +1,4 @@
-"""Metrics that compare images by their nearest neighbours in feature space."""
+"""Metrics that compare images by their nearest neighbors in feature space."""
 
 import keras
 import numpy as np
@@ -10,7 +10,7 @@ BLOCK_ROWS = 1000
 
 
 class NeighbourMetric(FeatureMetric):
-    """Base class of metrics that draw a ball around each image, up to its k-th nearest neighbour of the same kind.
+    """Base class of metrics that draw a ball around each image, up to its k-th nearest neighbor of the same kind.
 
     Args:
         k: Int. The ball around an image reaches to its k-th nearest other image, or to the farthest if there are
@@ -31,7 +31,7 @@ class NeighbourMetric(FeatureMetric):
         return FeatureSample(self.max_samples, size, name)
 
     def prepare(self, real):
-        # Centring the features reduces the rounding error of their distances.
+        # Centering the features reduces the rounding error of their distances.
         centre = real[0].mean(axis=0)
         features = real[0] - centre
         return features, _radii(features, self.k), centre
@@ -46,7 +46,7 @@ class PrecisionRecall(NeighbourMetric):
 
     `precision` is the fraction of generated images whose features lie in the ball around a real image. `recall` is the
     fraction of real images whose features lie in the ball around a generated image. Both are in [0, 1]; higher is
-    better. A ball reaches to the k-th nearest neighbour among images of the same kind.
+    better. A ball reaches to the k-th nearest neighbor among images of the same kind.
 
     The metric keeps the features of up to `max_samples` real and as many generated images, which takes
     `8 * max_samples * size` bytes for features of length `size`. From more images, it selects a random sample that is
@@ -55,7 +55,7 @@ class PrecisionRecall(NeighbourMetric):
     Source: Kynkaanniemi et al. 2019, arXiv 1904.06991.
 
     Args:
-        k: Int. The ball around an image reaches to its k-th nearest neighbour. Defaults to 3.
+        k: Int. The ball around an image reaches to its k-th nearest neighbor. Defaults to 3.
         extractor: Name or `keras.Model`, as in `FeatureMetric`. Defaults to `"digits"`.
         max_samples: Int. Maximum number of real, and of generated, images to compare. Defaults to 10,000.
         name: String. Name of the metric. Its results are logged as `precision` and `recall`. Defaults to
@@ -95,7 +95,7 @@ class PrecisionRecall(NeighbourMetric):
 class DensityCoverage(NeighbourMetric):
     """Density of generated images around real ones, `density`, and fraction of real images covered, `coverage`.
 
-    Each real image has a ball that reaches to its k-th nearest real neighbour. `density` is the mean number of balls
+    Each real image has a ball that reaches to its k-th nearest real neighbor. `density` is the mean number of balls
     that contain a generated image, divided by k; it is at least 0 and can exceed 1. `coverage` is the fraction of real
     images whose ball contains a generated image; it is in [0, 1]. Higher is better. Both are more robust to outliers
     than `PrecisionRecall`.
@@ -107,7 +107,7 @@ class DensityCoverage(NeighbourMetric):
     Source: Naeem et al. 2020, arXiv 2002.09797.
 
     Args:
-        k: Int. The ball around a real image reaches to its k-th nearest real neighbour. Defaults to 5.
+        k: Int. The ball around a real image reaches to its k-th nearest real neighbor. Defaults to 5.
         extractor: Name or `keras.Model`, as in `FeatureMetric`. Defaults to `"digits"`.
         max_samples: Int. Maximum number of real, and of generated, images to compare. Defaults to 10,000.
         name: String. Name of the metric. Its results are logged as `density` and `coverage`. Defaults to
@@ -161,7 +161,7 @@ def _radii(features, k):
     # No distance exceeds twice the largest norm, so no squared distance exceeds 4 times its square.
     if np.sum(features.astype("float64") ** 2, axis=1).max() > np.finfo("float32").max / 4:
         raise FloatingPointError("features are too large: their squared distances overflow float32.")
-    neighbours = min(k + 1, len(features))  # Each vector is its own nearest neighbour.
+    neighbours = min(k + 1, len(features))  # Each vector is its own nearest neighbor.
     return np.concatenate(
         [
             -ops.convert_to_numpy(ops.top_k(-distances, neighbours)[0])[:, -1]

@@ -44,8 +44,8 @@ def write_idx(folder, prefix="", **arrays):
 
 def write_photos(folder):
     """Writes pictures of three formats and sizes, one of them gray, into a folder and a subfolder."""
-    colours = np.random.default_rng(1).integers(0, 256, (6, 6, 3), "uint8")
-    smooth = Image.fromarray(colours).resize((90, 60), Image.Resampling.BICUBIC)
+    colors = np.random.default_rng(1).integers(0, 256, (6, 6, 3), "uint8")
+    smooth = Image.fromarray(colors).resize((90, 60), Image.Resampling.BICUBIC)
     (folder / "below").mkdir(parents=True)
     smooth.save(folder / "a.png")
     smooth.resize((40, 70)).save(folder / "b.JPG", quality=95)

@@ -70,11 +70,11 @@ def test_a_derived_dataset_keeps_the_order(npz):
     np.testing.assert_array_equal(first, np.concatenate([images for images, _ in load().as_numpy_iterator()]))
 
 
-def test_npz_in_colour(tmp_path):
-    colour = np.random.default_rng(2).integers(0, 256, (6, 4, 4, 3), "uint8")
-    source = write_npz(tmp_path / "colour.npz", x_train=colour)
+def test_npz_in_color(tmp_path):
+    color = np.random.default_rng(2).integers(0, 256, (6, 4, 4, 3), "uint8")
+    source = write_npz(tmp_path / "color.npz", x_train=color)
     images = to_bytes(a_pass(gan.datasets.load(source, batch_size=6)))
-    assert sorted(map(bytes, images)) == sorted(map(bytes, colour))
+    assert sorted(map(bytes, images)) == sorted(map(bytes, color))
 
 
 def test_every_pass_over_the_test_split_is_the_same(npz):
@@ -130,9 +130,9 @@ def test_labels_of_a_source_without_labels_are_refused(tmp_path):
 def test_rebatch_keeps_images_order_and_attributes():
     dataset = gan.datasets.load("mnist5k", 300, seed=1)
     whole = np.concatenate(list(dataset))
-    labelled = tf.data.Dataset.from_tensor_slices((whole, np.arange(5000))).batch(300)
+    labeled = tf.data.Dataset.from_tensor_slices((whole, np.arange(5000))).batch(300)
     dataset.epoch.assign(0)
-    for batches in (gan.datasets.rebatch(dataset, 450), gan.datasets.rebatch(labelled, 450).map(lambda x, y: x)):
+    for batches in (gan.datasets.rebatch(dataset, 450), gan.datasets.rebatch(labeled, 450).map(lambda x, y: x)):
         assert [len(batch) for batch in batches] == 11 * [450] + [50] and len(batches) == 12
     dataset.epoch.assign(0)
     again = gan.datasets.rebatch(dataset, 450)

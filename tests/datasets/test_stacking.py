@@ -50,7 +50,7 @@ def test_stacked_mnist_is_the_5000_digits_if_there_is_no_mnist(monkeypatch, caps
 
 
 @pytest.mark.parametrize("has_test_images", [True, False])
-def test_any_source_of_gray_labelled_images_is_stacked(tmp_path, has_test_images):
+def test_any_source_of_gray_labeled_images_is_stacked(tmp_path, has_test_images):
     arrays = {"x_train": GRAY[:30], "y_train": LABELS[:30]}
     if has_test_images:
         arrays |= {"x_test": GRAY[30:], "y_test": LABELS[30:]}

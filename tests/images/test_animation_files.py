@@ -62,8 +62,8 @@ def test_gif_holds_the_frames_and_their_durations(tmp_path):
     assert durations_of(tmp_path / "b.gif") == [70] * 7
 
 
-def test_gif_in_colour(tmp_path):
-    frames = [np.full((20, 30, 3), colour, "uint8") for colour in ((255, 0, 0), (0, 255, 0), (0, 0, 255))]
+def test_gif_in_color(tmp_path):
+    frames = [np.full((20, 30, 3), color, "uint8") for color in ((255, 0, 0), (0, 255, 0), (0, 0, 255))]
     gan.images.save_animation(tmp_path / "a.gif", frames, seconds_per_frame=0.1)
     np.testing.assert_array_equal(imageio.imread(tmp_path / "a.gif", index=None, mode="RGB"), frames)
     noise = RNG.integers(0, 256, (64, 64, 3), "uint8")
@@ -99,7 +99,7 @@ def test_mp4_holds_the_frames(tmp_path, channels):
 
 def test_mp4_without_an_encoder_names_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
-    with pytest.raises(ImportError, match="a.mp4 needs a video encoder: install this package with its extra 'video'"):
+    with pytest.raises(ImportError, match=r"a.mp4 needs a video encoder. Run pip install -e '.\[video\]'"):
         gan.images.save_animation(tmp_path / "a.mp4", [np.zeros((4, 4, 1), "uint8")], seconds_per_frame=0.1)
     assert not os.listdir(tmp_path)
 

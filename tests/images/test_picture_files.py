@@ -36,7 +36,7 @@ def test_pictures_of_other_formats_are_refused(tmp_path):
     assert not os.listdir(tmp_path)
 
 
-def test_pictures_with_transparency_are_read_in_colour(tmp_path):
+def test_pictures_with_transparency_are_read_in_color(tmp_path):
     pixels = RNG.integers(0, 256, (4, 6, 4), "uint8")
     Image.fromarray(pixels).save(tmp_path / "picture.png")
     np.testing.assert_array_equal(gan.images.read_picture(tmp_path / "picture.png"), pixels[..., :3])

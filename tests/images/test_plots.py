@@ -6,7 +6,7 @@ import gan
 
 RNG = np.random.default_rng(0)
 LOSSES = ("g_loss", "d_loss", "real_accuracy", "fake_accuracy")
-BLUE, ORANGE = (31, 119, 180), (255, 127, 14)  # matplotlib's first two colours
+BLUE, ORANGE = (31, 119, 180), (255, 127, 14)  # matplotlib's first two colors
 
 
 def history_of(epochs, **columns):
@@ -19,10 +19,10 @@ def test_curves_have_a_line_for_each_column(tmp_path, epochs):
     gan.images.save_curves(tmp_path / "curves.png", history_of(epochs))
     picture = imageio.imread(tmp_path / "curves.png")[..., :3].astype(int)
     assert picture.shape == (600, 800, 3)
-    for colour in (BLUE, ORANGE):
+    for color in (BLUE, ORANGE):
         for half in (picture[:300], picture[300:]):
             left_of_legend = half[:, 100:600] if half is picture[300:] else half
-            assert (np.abs(left_of_legend - colour).sum(-1) < 30).sum() > 20
+            assert (np.abs(left_of_legend - color).sum(-1) < 30).sum() > 20
     assert (picture[0] == 255).all()
 
 
@@ -83,6 +83,14 @@ def test_curves_leave_out_what_the_history_lacks(tmp_path, saved_figures):
     assert [axes.get_ylabel() for axes in saved_figures[0].axes] == ["loss"]
     with pytest.raises(ValueError, match="nothing to draw in a history of epoch, mae"):
         gan.images.save_curves(tmp_path / "curves.png", {"epoch": [1, 2], "mae": [1, 2]})
+
+
+def test_a_title_that_is_wider_than_its_picture_is_not_cut_off(tmp_path):
+    gan.images.save_panels(tmp_path / "panels.png", [("generated", np.full((128, 8, 1), 255, "uint8"))] * 2)
+    title = imageio.imread(tmp_path / "panels.png")[:30, :, :3].min(axis=(0, 2)) < 200
+    assert not title[:8].any() and not title[-8:].any()
+    letters = np.flatnonzero(title)
+    assert np.diff(letters).max() > 16  # from the first title to the second
 
 
 def test_panels_show_each_picture_below_its_title(tmp_path):

@@ -97,7 +97,7 @@ def test_labels_of_parallel_coordinates_do_not_overlap(tmp_path, saved_figures, 
 
 def test_best_so_far_falls_over_time(tmp_path, saved_figures):
     rows = [{"ended_minute": minute, "val_fid": fid} for minute, fid in ((3, 4.0), (1, 8.0), (2, 9.0))]
-    pictures.save_best_so_far(tmp_path / "best.png", rows, {"val_fid": 8.0, "job": "fast"})
+    pictures.save_best_so_far(tmp_path / "best.png", rows, {"val_fid": 8.0, "preset": "fast"})
     best, trials, preset = saved_figures[0].axes[0].lines
     assert list(best.get_xdata()) == [1, 2, 3] and list(best.get_ydata()) == [8, 8, 4]
     assert list(trials.get_ydata()) == [8, 9, 4]
