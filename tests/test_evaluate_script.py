@@ -70,7 +70,7 @@ def test_evaluate_warns_if_the_test_images_are_not_new_to_the_run(noise_file, va
     ("sentence", "arguments"),
     [
         ("--data nowhere: no such file", "{model} --data nowhere --extractor {extractor}"),
-        ("(6, 6, 1)", "{model} --data {data} --extractor digits"),
+        ("6x6x1", "{model} --data {data} --extractor digits"),
         ("no such file or named extractor", "{model} --data {data} --extractor alexnet"),
         ("mnist5k holds images of", "{model} --data mnist5k --extractor {extractor}"),
         ("generates images of 6x6x1 and has no config.json beside it", "{alone}"),
