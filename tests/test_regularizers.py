@@ -168,9 +168,9 @@ def test_mixed_precision_and_convolutions_train(images):
 
 
 def test_invalid_regularizers_are_refused(make_model):
-    with pytest.raises(ValueError, match="regularizers must be a list of those of gan.regularizers, not .'r1'"):
+    with pytest.raises(ValueError, match="regularizers must be a list of gan.regularizers, not .'r1'"):
         make_model(regularizers=["r1"])
-    with pytest.raises(ValueError, match="regularizers must be a list of those"):
+    with pytest.raises(ValueError, match="regularizers must be a list of gan.regularizers"):
         make_model(regularizers=gan.regularizers.R1())
     with pytest.raises(ValueError, match="weight must be a number above 0, not 0"):
         gan.regularizers.R1(weight=0)
