@@ -177,7 +177,8 @@ class Game(Engine, keras.Model):
             average.assign_add(ops.cast(share, weight.dtype) * (ops.convert_to_tensor(weight) - average))
 
     def _log(self, figures, images):
-        values = {"loss": figures["g_loss"] + figures["d_loss"], **figures}
+        # A ReLU can turn NaN into 0. Adding 0 * images makes the logged loss NaN if an image is.
+        values = {"loss": figures["g_loss"] + figures["d_loss"] + 0 * ops.mean(images), **figures}
         for metric in self.logged:
             metric.update_state(values[metric.name], sample_weight=ops.shape(images)[0])
 

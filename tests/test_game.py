@@ -344,3 +344,12 @@ def test_from_image_to_image(images, tmp_path):
     with pytest.raises(ValueError, match="compile without augmentation"):
         model.compile("adam", "adam", augmentation=["translation"])
         model.fit(images, images, verbose=0)
+
+
+def test_a_nan_in_a_later_batch_is_seen_in_the_logs(make_model, images):
+    """The networks' ReLUs may hide it from the losses, but not from the weights."""
+    spoilt = images.copy()
+    spoilt[50] = np.nan
+    dataset = tf.data.Dataset.from_tensor_slices(spoilt).batch(20)
+    history = make_model().fit(dataset, epochs=3, verbose=0, callbacks=[keras.callbacks.TerminateOnNaN()]).history
+    assert len(history["loss"]) <= 1

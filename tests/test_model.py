@@ -677,7 +677,7 @@ def test_networks_that_do_not_fit_are_refused():
     generator, discriminator = gan.build_generator(), gan.build_discriminator()
     with pytest.raises(ValueError, match="agree on the shape of the images"):
         gan.GAN(generator, gan.build_discriminator((32, 32, 3)))
-    with pytest.raises(ValueError, match="one logit"):
+    with pytest.raises(ValueError, match="one logit per image"):
         gan.GAN(generator, keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Flatten()]))
     with pytest.raises(ValueError, match="must take latents"):
         gan.GAN(keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Identity()]), discriminator)

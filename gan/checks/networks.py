@@ -78,7 +78,7 @@ def _check_logits(discriminator, is_plain):
     shape = tuple(outputs[0].shape)
     if len(shape) < 2 or shape[-1] != 1:
         raise ValueError(
-            "discriminator must return one logit an image, (batch, 1), or one a patch, (batch, height, width, 1), "
+            "discriminator must return one logit per image, (batch, 1), or per patch, (batch, height, width, 1), "
             f"not {shape}."
         )
     if (activation := last_activation(discriminator)) in PROBABILITIES:
