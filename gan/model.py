@@ -373,7 +373,7 @@ class GAN(Saved, Game):
             checks.check_labels(labels, labels.size if latents is None else len(latents), self.num_classes)
         if latents is None:
             latents = self.draw_latents(len(labels) if count is None else count, seed)
-        latents = np.asarray(latents, "float32")
+        latents = ops.convert_to_numpy(latents).astype("float32")
         if latents.shape[1:] != (self.latent_dim,) or not len(latents):
             raise ValueError(f"latents must have the shape (count, {self.latent_dim}), not {latents.shape}.")
         if is_conditional and labels is None:

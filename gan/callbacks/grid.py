@@ -5,7 +5,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
-from keras import tree
+from keras import ops, tree
 
 from gan import images as image_tools
 
@@ -61,7 +61,8 @@ class ImageGrid(keras.callbacks.Callback):
         num_classes = getattr(self.model, "num_classes", None)
         self.drawn_columns = self.columns or min(num_classes or 4, MAX_COLUMNS)
         count = self.rows * self.drawn_columns
-        self.inputs = self._draw_latents(count, input_count=1 if num_classes is None else 2)
+        # NumPy, like the labels: PyTorch takes no mixture of arrays and tensors.
+        self.inputs = ops.convert_to_numpy(self._draw_latents(count, input_count=1 if num_classes is None else 2))
         if num_classes is not None:
             self.inputs = [self.inputs, np.arange(count) % self.drawn_columns % num_classes]
         shape = self.sampler.compute_output_spec(tree.map_structure(_spec, self.inputs)).shape[1:]
