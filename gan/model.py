@@ -293,8 +293,8 @@ class GAN(Saved, Game):
         """Evaluates as `keras.Model.evaluate` does, after checking the data as `fit` does.
 
         Every evaluation draws the same latents, whatever its batches: the same model and data give the same figures.
-        XLA draws other latents than TensorFlow without it.
-        Called in the middle of a `fit`, it leaves the figures of the running epoch alone.
+        XLA and other backends draw other latents. Called in the middle of a `fit`, it does not change the figures of
+        the running epoch.
         """
         is_validation_of_fit = kwargs.pop("_use_cached_eval_dataset", False)
         arguments = dict(inspect.signature(super().evaluate).bind(x, y, *args, **kwargs).arguments)
