@@ -2,10 +2,10 @@
 
 import os
 
-import keras
 import keras_tuner
 
 import gan
+from gan import engines
 from tuning import oracles
 from tuning.hypermodel import GANHyperModel
 
@@ -58,6 +58,6 @@ def prepare(settings):
 
 
 def _find_gpus():
-    count = len(keras.distribution.list_devices("gpu"))
+    count = engines.count_gpus()
     chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
     return chosen.split(",")[:count] if chosen else [str(index) for index in range(count)]

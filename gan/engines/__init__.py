@@ -1,7 +1,7 @@
 """What differs between Keras's backends: gradients, branches, and how a step receives and returns its state.
 
-Each file defines the same class, `Engine`, from which `gan.game.Game` inherits. `KERAS_BACKEND` chooses the file, as
-everywhere in Keras.
+Each file defines the same class, `Engine`, from which `gan.game.Game` inherits, and `count_gpus`. `KERAS_BACKEND`
+chooses the file, as everywhere in Keras.
 """
 
 import importlib
@@ -14,4 +14,6 @@ if keras.backend.backend() not in BACKENDS:
     raise ValueError(
         f"gan runs on the Keras backends {', '.join(BACKENDS)}, not on {keras.backend.backend()}: change KERAS_BACKEND."
     )
-Engine = importlib.import_module(f"gan.engines.{keras.backend.backend()}").Engine
+_engine = importlib.import_module(f"gan.engines.{keras.backend.backend()}")
+Engine = _engine.Engine
+count_gpus = _engine.count_gpus

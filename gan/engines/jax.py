@@ -5,6 +5,10 @@ import keras
 from keras import ops
 
 
+def count_gpus():
+    return sum(device.platform == "gpu" for device in jax.devices())
+
+
 class Engine:
     """Runs `training_step` and `evaluation_step` of a `gan.game.Game` as pure functions.
 

@@ -4,6 +4,11 @@ import tensorflow as tf
 from keras import ops
 
 
+def count_gpus():
+    """Returns the number of GPUs that the backend can use."""
+    return len(tf.config.list_physical_devices("GPU"))
+
+
 class Engine:
     """Runs `training_step` and `evaluation_step` of a `gan.game.Game` in graphs of TensorFlow."""
 

@@ -4,6 +4,10 @@ import torch
 from keras import ops
 
 
+def count_gpus():
+    return torch.cuda.device_count()
+
+
 class Engine:
     """Runs `training_step` and `evaluation_step` of a `gan.game.Game` eagerly.
 
