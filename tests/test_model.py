@@ -645,7 +645,7 @@ def test_keras_callbacks_go_by_fid(make_model, make_dataset, tmp_path):
 def test_a_diverged_generator_is_told_by_a_sentence(make_model, images):
     model = make_model(metrics=all_metrics())
     model.generator.set_weights([np.full_like(weight, np.nan) for weight in model.generator.get_weights()])
-    with pytest.raises(FloatingPointError, match="fid has no result: the features of generated images"):
+    with pytest.raises(FloatingPointError, match="fid has no result: the features of the generated images"):
         model.evaluate(images, verbose=0)
 
 
