@@ -1,4 +1,5 @@
 import os
+import signal
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -10,6 +11,9 @@ from commands import finished, noise_file, refuse, validated  # noqa: F401, fixt
 from matplotlib.figure import Figure
 
 import gan
+
+# A shell ignores Ctrl-C for its background jobs. The commands that tests start and interrupt would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 IMAGE_SHAPE = (6, 6, 1)
 
