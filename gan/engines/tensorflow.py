@@ -65,4 +65,4 @@ class Engine:
         optimizer.apply(gradients, variables)
 
     def synchronize(self):
-        """Writes the state of a running `fit` back into the variables."""
+        """Writes the state of a running `fit` back into the variables. Here they hold it at all times."""

@@ -47,4 +47,4 @@ class Engine:
             optimizer.apply(gradients, variables)
 
     def synchronize(self):
-        pass
+        """Variables hold the state of a running `fit` at all times."""
