@@ -11,7 +11,7 @@ import wrapt
 
 _MODULE_OF = {
     "GAN": "model",
-    "load_model": "model",
+    "load_model": "saving",
     "build_generator": "networks",
     "build_discriminator": "networks",
     "build_conv_generator": "networks",

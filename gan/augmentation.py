@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from gan import draws
+
 
 @keras.saving.register_keras_serializable(package="gan")
 class DiffAugment:
@@ -84,7 +86,7 @@ def _translate(images, seed):
     for axis, equation in ((1, "boh,bhwc->bowc"), (2, "bow,bhwc->bhoc")):
         size = images.shape[axis]
         furthest = round(size / 8)
-        shift = keras.random.randint((ops.shape(images)[0], 1), -furthest, furthest + 1, "int32", seed)
+        shift = draws.integers((ops.shape(images)[0], 1), -furthest, furthest + 1, seed)
         origin = ops.clip(ops.arange(size, dtype="int32")[None] + shift, 0, size - 1)
         # A matrix product selects the rows, because XLA compiles its first and second gradients.
         images = ops.einsum(equation, ops.one_hot(origin, size, dtype=images.dtype), images)
@@ -95,14 +97,15 @@ def _cut_out(images, seed):
     inside = 1
     for axis, shape in ((1, (-1, images.shape[1], 1, 1)), (2, (-1, 1, images.shape[2], 1))):
         size = images.shape[axis]
-        centre = keras.random.randint((ops.shape(images)[0], 1), 0, size + 1, "int32", seed)
+        centre = draws.integers((ops.shape(images)[0], 1), 0, size + 1, seed)
         distance = ops.abs(2 * (ops.arange(size, dtype="int32")[None] - centre) + 1)
         inside = inside * ops.reshape(ops.cast(2 * distance <= size, images.dtype), shape)
     return images * (1 - inside)
 
 
 def _brighten(images, seed):
-    return images + keras.random.uniform((ops.shape(images)[0], 1, 1, 1), -0.5, 0.5, dtype=images.dtype, seed=seed)
+    change = draws.uniform((ops.shape(images)[0], 1, 1, 1), -0.5, 0.5, seed)
+    return images + ops.cast(change, images.dtype)
 
 
 _AUGMENTATIONS = {"translation": _translate, "cutout": _cut_out, "brightness": _brighten}

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
+from gan import draws
 from gan.engines import Engine
 
 EVALUATION_BLOCK = 64
@@ -65,7 +66,7 @@ class Game(Engine, keras.Model):
         Returns:
             Float tensor `(count, latent_dim)`, standard normal.
         """
-        return keras.random.normal((count, self.latent_dim), seed=seed)
+        return draws.normal((count, self.latent_dim), seed)
 
     def compute_losses(self, real, fake):
         """Computes what each network minimizes in one game.

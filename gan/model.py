@@ -5,23 +5,21 @@ import numbers
 import random
 
 import keras
-import numpy as np
 import tensorflow as tf
 from keras import ops, tree
 
 from gan import augmentation as augmentations
 from gan import checks, losses
-from gan.files import read_keras_file
-from gan.game import Game, input_shapes
+from gan.game import Game
 from gan.metrics import figures_of
 from gan.metrics.base import to_numpy
+from gan.optimizers import OptimizerPair, scale_losses
+from gan.sampling import Sampled, clone
 from gan.saving import Saved
-
-GENERATED_BATCH = 256
 
 
 @keras.saving.register_keras_serializable(package="gan")
-class GAN(Saved, Game):
+class GAN(Sampled, Saved, Game):
     """A generator and a discriminator that train each other through `fit`.
 
     By default one forward pass gives both losses and both networks are updated from it (Goodfellow et al. 2014,
@@ -79,7 +77,7 @@ class GAN(Saved, Game):
         self.discriminator = discriminator
         self.num_classes = num_classes
         self.averaging = averaging
-        self.average = None if averaging is None else _clone(generator)
+        self.average = None if averaging is None else clone(generator)
         if self.average is not None:
             self.average.trainable = False
             self.reset_average()
@@ -88,31 +86,6 @@ class GAN(Saved, Game):
         self.evaluation_noise = keras.random.SeedGenerator(self.seed + 1)
         self.quality_metrics = []
         self.built = True
-
-    @property
-    def latent_dim(self):
-        """Int, length of a latent vector. None if the generator does not take latents `(batch, latent_dim)`."""
-        shape = input_shapes(self.generator)[0]
-        return shape[-1] if len(shape) == 2 else None
-
-    @property
-    def image_shape(self):
-        """`(height, width, channels)` of the images."""
-        return tuple(input_shapes(self.discriminator)[0][1:])
-
-    @property
-    def sampler(self):
-        """The network whose images are shown and measured: the average if there is one, else the generator."""
-        return self.generator if self.average is None else self.average
-
-    def reset_average(self):
-        """Sets the average to the generator's weights. Call it after setting these by hand."""
-        if self.average is None:
-            raise ValueError("there is no average to reset; GAN(..., averaging=0.999) keeps one.")
-        self.average.set_weights(self.generator.get_weights())
-
-    def call(self, inputs, training=False):
-        return self.sampler(inputs, training=training)
 
     def compile(
         self,
@@ -172,10 +145,10 @@ class GAN(Saved, Game):
                 "each keeps slots for its own network."
             )
         for name in ("generator", "discriminator"):
-            optimizer = self._scale_losses(getattr(self, f"{name}_optimizer"), getattr(self, name))
-            setattr(self, f"{name}_optimizer", optimizer)
+            optimizer, network = getattr(self, f"{name}_optimizer"), getattr(self, name)
+            setattr(self, f"{name}_optimizer", scale_losses(optimizer, self.dtype_policy, network.dtype_policy))
         self._check_optimizers()
-        self.optimizer = _OptimizerPair([self.generator_optimizer, self.discriminator_optimizer])
+        self.optimizer = OptimizerPair([self.generator_optimizer, self.discriminator_optimizer])
         self.loss = losses.get(loss)
         self.regularizers = checks.check_regularizers(regularizers)
         checks.check_count("discriminator_steps", discriminator_steps)
@@ -191,44 +164,11 @@ class GAN(Saved, Game):
         """List of the names under which a step logs."""
         return ["loss", *self.loss_names, "real_accuracy", "fake_accuracy"]
 
-    def _scale_losses(self, optimizer, network):
-        is_half = "mixed_float16" in (self.dtype_policy.name, network.dtype_policy.name)
-        if is_half and not isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
-            return keras.optimizers.LossScaleOptimizer(optimizer)
-        return optimizer
-
     def _check_optimizers(self):
         # Building now creates the slots that loading a saved model fills.
         for name in ("generator", "discriminator"):
             optimizer = getattr(self, f"{name}_optimizer")
             checks.check_optimizer(f"{name}_optimizer", optimizer, getattr(self, name).trainable_variables)
-
-    def get_compile_config(self):
-        if not self.compiled:
-            return {}
-        return keras.saving.serialize_keras_object(
-            {
-                "generator_optimizer": self.generator_optimizer,
-                "discriminator_optimizer": self.discriminator_optimizer,
-                "loss": self.loss,
-                "metrics": self.quality_metrics,
-                "regularizers": self.regularizers,
-                "discriminator_steps": self.discriminator_steps,
-                "augmentation": self.augmentation,
-                "run_eagerly": self.run_eagerly,
-                "steps_per_execution": self.steps_per_execution,
-                "jit_compile": self.jit_compile,
-            }
-        )
-
-    def compile_from_config(self, config):
-        arguments = keras.saving.deserialize_keras_object(config)
-        # Metrics that shared an extractor come back with one each, of the same name.
-        networks = {}
-        for metric in arguments.get("metrics", ()):
-            if isinstance(metric.extractor, keras.Model):
-                metric.extractor = networks.setdefault(metric.extractor.name, metric.extractor)
-        self.compile(**arguments)
 
     @property
     def metrics(self):
@@ -337,117 +277,3 @@ class GAN(Saved, Game):
         checks.check_unweighted({"sample_weight": sample_weight})
         checks.check_data(self, x, y, warn=True)
         return super().test_on_batch(x, y, return_dict=return_dict)
-
-    def generate(self, count=None, latents=None, seed=None, labels=None):
-        """Generates images.
-
-        It does not affect training: it does not use the model's own random generators.
-
-        Args:
-            count: Int, number of images.
-            latents: Float array `(count, latent_dim)`, standard normal, instead of a count: one image for each.
-            seed: Int. The same seed, count and weights give the same images. Default None: different images in every
-                call.
-            labels: Int array or list `(count,)`, for a GAN with `num_classes`: the class of each image, instead of a
-                count or beside latents. Default None: drawn uniformly at random.
-
-        Returns:
-            Float32 NumPy array `(count, height, width, channels)` in [-1, 1].
-
-        Raises:
-            ValueError: If not exactly one of a count and latents is given (labels replace a count), if the count is
-                below 1, if the latents do not have the generator's length, if the labels are not its classes, or if
-                the generator does not take latents.
-        """
-        if self.latent_dim is None:
-            raise ValueError("the generator takes no latents; use predict with its inputs.")
-        is_conditional = self.num_classes is not None
-        if labels is not None and not is_conditional:
-            raise ValueError("labels need a GAN with num_classes; this one has none.")
-        if (count is None) == (latents is None and labels is None):
-            raise ValueError("generate takes either a count or latents, or labels with no count.")
-        if count is not None and count < 1:
-            raise ValueError(f"count must be at least 1, not {count}.")
-        if labels is not None:
-            labels = np.asarray(labels)
-            checks.check_labels(labels, labels.size if latents is None else len(latents), self.num_classes)
-        if latents is None:
-            latents = self.draw_latents(len(labels) if count is None else count, seed)
-        latents = ops.convert_to_numpy(latents).astype("float32")
-        if latents.shape[1:] != (self.latent_dim,) or not len(latents):
-            raise ValueError(f"latents must have the shape (count, {self.latent_dim}), not {latents.shape}.")
-        if is_conditional and labels is None:
-            labels = np.random.default_rng(seed).integers(self.num_classes, size=len(latents))
-        self.synchronize()
-        images = []
-        for start in range(0, len(latents), GENERATED_BATCH):
-            batch = slice(start, start + GENERATED_BATCH)
-            inputs = latents[batch] if labels is None else [latents[batch], labels[batch]]
-            images.append(self.sampler.predict_on_batch(inputs))
-        return np.concatenate(images).astype("float32")
-
-
-def load_model(filepath):
-    """Loads a GAN as `keras.models.load_model` does, with a clear error if it cannot.
-
-    Args:
-        filepath: Path of the `.keras` file.
-
-    Returns:
-        A `GAN`, compiled if it was when saved.
-
-    Raises:
-        ValueError: If the file does not exist, is damaged or holds another model.
-
-    Example:
-
-    ```python
-    model = gan.load_model("runs/mnist/model.keras")
-    model.generate(16, seed=0).shape  # (16, 28, 28, 1)
-    ```
-    """
-    model = read_keras_file(filepath)
-    if not isinstance(model, GAN):
-        raise ValueError(f"{filepath} must hold a gan.GAN, and holds a {type(model).__name__}.")
-    return model
-
-
-class _OptimizerPair:
-    """What Keras's callbacks need of `model.optimizer`, for a model with two."""
-
-    built = True
-
-    def __init__(self, optimizers):
-        self.optimizers = optimizers
-
-    @property
-    def learning_rate(self):
-        raise ValueError(
-            "a GAN has two learning rates: use model.generator_optimizer.learning_rate and "
-            "model.discriminator_optimizer.learning_rate."
-        )
-
-    @learning_rate.setter
-    def learning_rate(self, learning_rate):
-        for optimizer in self.optimizers:
-            optimizer.learning_rate = learning_rate
-
-    @property
-    def iterations(self):
-        return self.optimizers[0].iterations
-
-    @property
-    def variables(self):
-        return [variable for optimizer in self.optimizers for variable in optimizer.variables]
-
-    def get_config(self):
-        # Keras asks for it when it writes an .h5 file, whatever function it is told to do so by.
-        raise ValueError("a GAN is saved as a .keras file, which keeps both optimizers, not as an .h5 file.")
-
-
-def _clone(generator):
-    """A network like the generator, with names of its own in summaries and in TensorBoard."""
-    with keras.name_scope("average"):
-        clone = keras.models.clone_model(generator)
-    clone.name = f"{generator.name}_average"
-    return clone

@@ -9,6 +9,8 @@ import numbers
 import keras
 from keras import ops
 
+from gan import draws
+
 
 class GradientRegularizer:
     """Base class of penalties on the discriminator's gradient, which are added to the discriminator's loss.
@@ -158,9 +160,8 @@ class GradientPenalty(GradientRegularizer):
 
     def points(self, real_images, fake_images, seed):
         shape = (ops.shape(real_images)[0], *[1] * (len(real_images.shape) - 1))
-        return fake_images + keras.random.uniform(shape, dtype=real_images.dtype, seed=seed) * (
-            real_images - fake_images
-        )
+        share = ops.cast(draws.uniform(shape, 0, 1, seed), real_images.dtype)
+        return fake_images + share * (real_images - fake_images)
 
     def penalty(self, gradients):
         # The square root has no finite gradient at 0.

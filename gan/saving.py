@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 from gan.compatibility import cache_skipped_attributes
+from gan.files import read_keras_file
 
 
 class Saved:
@@ -64,6 +65,33 @@ class Saved:
         }
         return cls(**{**config, **networks})
 
+    def get_compile_config(self):
+        if not self.compiled:
+            return {}
+        return keras.saving.serialize_keras_object(
+            {
+                "generator_optimizer": self.generator_optimizer,
+                "discriminator_optimizer": self.discriminator_optimizer,
+                "loss": self.loss,
+                "metrics": self.quality_metrics,
+                "regularizers": self.regularizers,
+                "discriminator_steps": self.discriminator_steps,
+                "augmentation": self.augmentation,
+                "run_eagerly": self.run_eagerly,
+                "steps_per_execution": self.steps_per_execution,
+                "jit_compile": self.jit_compile,
+            }
+        )
+
+    def compile_from_config(self, config):
+        arguments = keras.saving.deserialize_keras_object(config)
+        # Metrics that shared an extractor come back with one each, of the same name.
+        networks = {}
+        for metric in arguments.get("metrics", ()):
+            if isinstance(metric.extractor, keras.Model):
+                metric.extractor = networks.setdefault(metric.extractor.name, metric.extractor)
+        self.compile(**arguments)
+
     @property
     def _random_states(self):
         """The state of every random generator: the model's own and those of layers such as Dropout."""
@@ -89,6 +117,31 @@ class Saved:
             # Backends differ in the type of these numbers.
             state.assign(np.asarray(value).astype(state.dtype))
         super().load_own_variables(saved)
+
+
+def load_model(filepath):
+    """Loads a GAN as `keras.models.load_model` does, with a clear error if it cannot.
+
+    Args:
+        filepath: Path of the `.keras` file.
+
+    Returns:
+        A `GAN`, compiled if it was when saved.
+
+    Raises:
+        ValueError: If the file does not exist, is damaged or holds another model.
+
+    Example:
+
+    ```python
+    model = gan.load_model("runs/mnist/model.keras")
+    model.generate(16, seed=0).shape  # (16, 28, 28, 1)
+    ```
+    """
+    model = read_keras_file(filepath)
+    if not isinstance(model, Saved):
+        raise ValueError(f"{filepath} must hold a gan.GAN, and holds a {type(model).__name__}.")
+    return model
 
 
 def _has_average(filepath):

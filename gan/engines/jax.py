@@ -9,6 +9,10 @@ def count_gpus():
     return sum(device.platform == "gpu" for device in jax.devices())
 
 
+def normal(shape, seed):
+    return keras.random.normal(shape, seed=seed)
+
+
 class Engine:
     """Runs `training_step` and `evaluation_step` of a `gan.game.Game` as pure functions.
 

@@ -1,11 +1,16 @@
 """The engine for PyTorch: autograd, and branches of Python."""
 
+import keras
 import torch
 from keras import ops
 
 
 def count_gpus():
     return torch.cuda.device_count()
+
+
+def normal(shape, seed):
+    return keras.random.normal(shape, seed=seed)
 
 
 class Engine:

@@ -1,0 +1,95 @@
+"""What a GAN generates, and with which network: its generator or the average of its weights."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from gan import checks
+from gan.game import input_shapes
+
+BATCH_SIZE = 256
+
+
+class Sampled:
+    """The part of `gan.GAN` that generates images outside of training."""
+
+    @property
+    def latent_dim(self):
+        """Int, length of a latent vector. None if the generator does not take latents `(batch, latent_dim)`."""
+        shape = input_shapes(self.generator)[0]
+        return shape[-1] if len(shape) == 2 else None
+
+    @property
+    def image_shape(self):
+        """`(height, width, channels)` of the images."""
+        return tuple(input_shapes(self.discriminator)[0][1:])
+
+    @property
+    def sampler(self):
+        """The network whose images are shown and measured: the average if there is one, else the generator."""
+        return self.generator if self.average is None else self.average
+
+    def reset_average(self):
+        """Sets the average to the generator's weights. Call it after setting these by hand."""
+        if self.average is None:
+            raise ValueError("there is no average to reset; GAN(..., averaging=0.999) keeps one.")
+        self.average.set_weights(self.generator.get_weights())
+
+    def call(self, inputs, training=False):
+        return self.sampler(inputs, training=training)
+
+    def generate(self, count=None, latents=None, seed=None, labels=None):
+        """Generates images.
+
+        It does not affect training: it does not use the model's own random generators.
+
+        Args:
+            count: Int, number of images.
+            latents: Float array `(count, latent_dim)`, standard normal, instead of a count: one image for each.
+            seed: Int. The same seed, count and weights give the same images. Default None: different images in every
+                call.
+            labels: Int array or list `(count,)`, for a GAN with `num_classes`: the class of each image, instead of a
+                count or beside latents. Default None: drawn uniformly at random.
+
+        Returns:
+            Float32 NumPy array `(count, height, width, channels)` in [-1, 1].
+
+        Raises:
+            ValueError: If not exactly one of a count and latents is given (labels replace a count), if the count is
+                below 1, if the latents do not have the generator's length, if the labels are not its classes, or if
+                the generator does not take latents.
+        """
+        if self.latent_dim is None:
+            raise ValueError("the generator takes no latents; use predict with its inputs.")
+        is_conditional = self.num_classes is not None
+        if labels is not None and not is_conditional:
+            raise ValueError("labels need a GAN with num_classes; this one has none.")
+        if (count is None) == (latents is None and labels is None):
+            raise ValueError("generate takes either a count or latents, or labels with no count.")
+        if count is not None and count < 1:
+            raise ValueError(f"count must be at least 1, not {count}.")
+        if labels is not None:
+            labels = np.asarray(labels)
+            checks.check_labels(labels, labels.size if latents is None else len(latents), self.num_classes)
+        if latents is None:
+            latents = self.draw_latents(len(labels) if count is None else count, seed)
+        latents = ops.convert_to_numpy(latents).astype("float32")
+        if latents.shape[1:] != (self.latent_dim,) or not len(latents):
+            raise ValueError(f"latents must have the shape (count, {self.latent_dim}), not {latents.shape}.")
+        if is_conditional and labels is None:
+            labels = np.random.default_rng(seed).integers(self.num_classes, size=len(latents))
+        self.synchronize()
+        images = []
+        for start in range(0, len(latents), BATCH_SIZE):
+            batch = slice(start, start + BATCH_SIZE)
+            inputs = latents[batch] if labels is None else [latents[batch], labels[batch]]
+            images.append(self.sampler.predict_on_batch(inputs))
+        return np.concatenate(images).astype("float32")
+
+
+def clone(generator):
+    """A network like the generator, with names of its own in summaries and in TensorBoard."""
+    with keras.name_scope("average"):
+        clone = keras.models.clone_model(generator)
+    clone.name = f"{generator.name}_average"
+    return clone
