@@ -9,6 +9,8 @@ import importlib
 
 import wrapt
 
+__version__ = "0.1.0"
+
 _MODULE_OF = {
     "GAN": "model",
     "load_model": "saving",

@@ -9,6 +9,10 @@ from pathlib import Path
 DOWNLOAD_TIMEOUT_SECONDS = 5
 
 
+class NewerFileError(ValueError):
+    """A model was saved by a newer version of this library."""
+
+
 @contextlib.contextmanager
 def written_whole(path):
     """Writes a file atomically: yields a temporary path, which replaces `path` once its content is on disk.
@@ -68,6 +72,8 @@ def read_keras_file(path):
         raise ValueError(f"{path} is not a .keras file.")
     try:
         return keras.models.load_model(path)
+    except NewerFileError as error:
+        raise NewerFileError(f"{path} cannot be loaded: {error}") from error
     except (zipfile.BadZipFile, OSError, EOFError, KeyError, TypeError, ValueError) as error:
         raise ValueError(
             f"{path} cannot be loaded: it is not a .keras file, is damaged, or needs a class that is not imported "

@@ -4,15 +4,14 @@
 `generate` and `save`.
 """
 
+import contextlib
 from typing import Any, NamedTuple
 
 import keras
 from keras import ops
 
 from gan import draws
-from gan.engines import Engine
-
-EVALUATION_BLOCK = 64
+from gan.engines import Engine, is_foreign
 
 
 class Judged(NamedTuple):
@@ -132,7 +131,9 @@ class Game(Engine, keras.Model):
         # The next call forgets what this one added.
         real_penalty = sum(_split_losses(self.discriminator)[0])
         fake = self.judge(fakes, condition, training)._replace(latents=latents)
-        figures = dict(self.compute_losses(real, fake))
+        is_own = type(self).compute_losses is not Game.compute_losses
+        with _written_in_keras_ops(self if is_own else self.loss):
+            figures = dict(self.compute_losses(real, fake))
         if set(figures) != set(self.loss_names):
             raise ValueError(
                 f"compute_losses must return the losses {', '.join(self.loss_names)} (see loss_names), "
@@ -158,9 +159,11 @@ class Game(Engine, keras.Model):
         """What a regularizer adds to the discriminator's objective in this step: 0 if it is not due."""
 
         def penalty():
-            points = regularizer.points(real_images, ops.stop_gradient(fake_images), self.training_noise)
+            with _written_in_keras_ops(regularizer):
+                points = regularizer.points(real_images, ops.stop_gradient(fake_images), self.training_noise)
             gradients = self.image_gradients(lambda points: self.judge(points, condition, training=True).logits, points)
-            return regularizer.weight * regularizer.interval * regularizer.penalty(gradients)
+            with _written_in_keras_ops(regularizer):
+                return regularizer.weight * regularizer.interval * regularizer.penalty(gradients)
 
         # Iterations count updates: gradients that are accumulated equal those of one large batch.
         is_due = self.discriminator_optimizer.iterations % regularizer.interval == 0
@@ -190,7 +193,7 @@ class Game(Engine, keras.Model):
         return self.get_metrics_result()
 
     def _test(self, images, condition):
-        latents = None if self.latent_dim is None else self._draw_evaluation_latents(ops.shape(images)[0])
+        latents = None if self.latent_dim is None else self._next_latents(ops.shape(images)[0])
         figures, fakes = self._play(images, latents, condition, self.sampler, training=False)
         for metric, outputs in self._extract(fakes, condition):
             metric.update_fake(outputs)
@@ -200,25 +203,12 @@ class Game(Engine, keras.Model):
             self.branch(is_new, lambda: self._update_reals(images, condition), None)
         self._log(figures, images)
 
+    def _next_latents(self, count):
+        return draws.in_blocks(self.draw_latents, count, self.evaluation_noise)
+
     def _update_reals(self, images, condition):
         for metric, outputs in self._extract(images, condition):
             metric.update_real(outputs)
-
-    def _draw_evaluation_latents(self, count):
-        """The next latents of an evaluation, the same however it is cut into batches.
-
-        They are drawn in blocks of a fixed size, each from a seed of its own.
-        """
-        state = self.evaluation_noise.state
-        seed, start = state[0] * 1, state[1] * 1  # copies, not views of the variable
-        state.assign(state + ops.cast(ops.stack([0, count]), state.dtype))
-        first = start // EVALUATION_BLOCK
-        # One block more than fits into the batch, which may begin and end inside a block.
-        blocks = first + ops.cast(ops.arange(count // EVALUATION_BLOCK + 2), state.dtype)
-        latents = ops.map(lambda block: self.draw_latents(EVALUATION_BLOCK, BlockSeed(seed, block)), blocks)
-        latents = ops.reshape(latents, (-1, self.latent_dim))
-        rows = start - first * EVALUATION_BLOCK + ops.cast(ops.arange(count), state.dtype)
-        return ops.take(latents, rows, axis=0)
 
     def _extract(self, images, condition):
         """Pairs each metric with its extractor's outputs. No extractor runs twice."""
@@ -246,23 +236,24 @@ class Game(Engine, keras.Model):
         return ops.cast(images, "float32"), ops.cast(condition, "float32" if self.num_classes is None else "int32")
 
 
-class BlockSeed(keras.random.SeedGenerator):
-    """Seeds for the draws of one block of an evaluation. Unlike its parent it has no state to update."""
-
-    def __init__(self, seed, block):
-        self.seed = seed
-        self.block = block
-        self.draws = 0
-
-    def next(self, ordered=True):
-        self.draws += 1
-        return ops.stack([self.seed + self.draws - 1, self.block])
-
-
 def input_shapes(network):
     """The shapes of a network's inputs, as a list."""
     shape = network.input_shape
     return shape if isinstance(shape, list) else [shape]
+
+
+@contextlib.contextmanager
+def _written_in_keras_ops(author):
+    """Names the class whose code calls functions that the backend cannot differentiate."""
+    try:
+        yield
+    except Exception as error:
+        if not is_foreign(error):
+            raise
+        raise TypeError(
+            f"{type(author).__name__} calls functions that the Keras backend {keras.backend.backend()} cannot "
+            "differentiate, such as those of NumPy or of another backend: use keras.ops."
+        ) from error
 
 
 def _call(network, first, condition, training):

@@ -6,8 +6,9 @@ import keras
 import numpy as np
 from keras import ops
 
+import gan
 from gan.compatibility import cache_skipped_attributes
-from gan.files import read_keras_file
+from gan.files import NewerFileError, read_keras_file
 
 
 class Saved:
@@ -55,10 +56,14 @@ class Saved:
             "seed": self.seed,
             "num_classes": self.num_classes,
             "averaging": self.averaging,
+            "gan_version": gan.__version__,
         }
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
+        config = dict(config)
+        # Files of 0.1.0 do not hold their version.
+        _check_version(config.pop("gan_version", gan.__version__))
         networks = {
             name: keras.saving.deserialize_keras_object(config[name], custom_objects)
             for name in ("generator", "discriminator")
@@ -142,6 +147,16 @@ def load_model(filepath):
     if not isinstance(model, Saved):
         raise ValueError(f"{filepath} must hold a gan.GAN, and holds a {type(model).__name__}.")
     return model
+
+
+def _check_version(version):
+    def release(version):
+        return [int(part) for part in version.split(".")[:2]]
+
+    if release(version) > release(gan.__version__):
+        raise NewerFileError(
+            f"it was saved by version {version} of this library, and this is version {gan.__version__}: update it."
+        )
 
 
 def _has_average(filepath):

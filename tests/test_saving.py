@@ -27,6 +27,17 @@ def test_a_file_of_an_earlier_version_continues_as_it_would_have(images):
         np.testing.assert_allclose(generated, expected["images_after_an_epoch"], rtol=1e-3, atol=1e-4)
 
 
+def test_a_file_of_a_newer_version_is_refused(make_model, tmp_path, monkeypatch):
+    with monkeypatch.context() as newer:
+        newer.setattr(gan, "__version__", "7.1.0")
+        make_model().save(tmp_path / "model.keras")
+    with pytest.raises(ValueError, match=f"saved by version 7.1.0 .*, and this is version {gan.__version__}: update"):
+        gan.load_model(tmp_path / "model.keras")
+    with monkeypatch.context() as newer:
+        newer.setattr(gan, "__version__", "7.2.0")
+        gan.load_model(tmp_path / "model.keras")
+
+
 def test_only_a_keras_file_keeps_a_gan(make_model, tmp_path):
     for name in ("model.h5", "model"):
         with pytest.raises(ValueError, match="saved as a .keras file"):

@@ -1,7 +1,7 @@
 """What differs between Keras's backends: gradients, branches, and how a step receives and returns its state.
 
-Each file defines the same class, `Engine`, from which `gan.game.Game` inherits, and the functions `normal` and
-`count_gpus`. `KERAS_BACKEND` chooses the file, as everywhere in Keras.
+Each file defines the same class, `Engine`, from which `gan.game.Game` inherits, and the functions `normal`,
+`is_foreign` and `count_gpus`. `KERAS_BACKEND` chooses the file, as everywhere in Keras.
 """
 
 import importlib
@@ -17,4 +17,5 @@ if keras.backend.backend() not in BACKENDS:
 _engine = importlib.import_module(f"gan.engines.{keras.backend.backend()}")
 Engine = _engine.Engine
 normal = _engine.normal
+is_foreign = _engine.is_foreign
 count_gpus = _engine.count_gpus

@@ -20,6 +20,11 @@ def normal(shape, seed):
     return tf.random.stateless_normal(shape, seed, alg="philox")
 
 
+def is_foreign(error):
+    """Whether an error says that a function of another package cannot be differentiated."""
+    return isinstance(error, NotImplementedError) and "numpy" in str(error)
+
+
 class Engine:
     """Runs `training_step` and `evaluation_step` of a `gan.game.Game` in graphs of TensorFlow."""
 

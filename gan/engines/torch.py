@@ -13,6 +13,10 @@ def normal(shape, seed):
     return keras.random.normal(shape, seed=seed)
 
 
+def is_foreign(error):
+    return isinstance(error, (RuntimeError, TypeError)) and "numpy()" in str(error)
+
+
 class Engine:
     """Runs `training_step` and `evaluation_step` of a `gan.game.Game` eagerly.
 
