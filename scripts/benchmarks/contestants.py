@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import measuring
+import numpy as np
 
 import gan
 from gan import cli
@@ -113,7 +114,7 @@ class OurStep:
         if engine.backend == "tensorflow":
             self.batches = iter(batch.cache().repeat())
         else:
-            self.batches = itertools.repeat(next(batch.as_numpy_iterator()))
+            self.batches = itertools.repeat(np.array(next(iter(batch))))
         if engine.backend == "jax":
             import jax
 
@@ -142,8 +143,6 @@ class Floor:
     """The matrix products of a step alone."""
 
     def __init__(self, engine, ours):
-        import numpy as np
-
         module, options = peer(engine)
         rng = np.random.default_rng(0)
         products = []

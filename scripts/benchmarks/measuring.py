@@ -79,12 +79,13 @@ def peak_megabytes(job, arguments):
 
 
 def use_backend(name):
-    """Chooses the backend of a process that has not imported Keras yet."""
+    """Chooses the backend of Keras, in a process that has not imported it yet."""
     os.environ["KERAS_BACKEND"] = name
 
 
-def measure_memory(jobs, backend="tensorflow"):
+def measure_memory(jobs, backend=None):
     """Returns the peak memory, in MB, of each job: a class and its arguments."""
+    backend = backend or os.environ.get("KERAS_BACKEND", "tensorflow")
     # A process started by exec inherits the peak of its parent; a process forked by a fork server does not.
     context = multiprocessing.get_context("forkserver")
     with ProcessPoolExecutor(2, context, use_backend, (backend,), max_tasks_per_child=1) as pool:
