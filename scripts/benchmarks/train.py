@@ -120,8 +120,9 @@ def train(source, preset, steps):
 
     source, images = measuring.read(source)
     engines = {name: engine for name, engine in ENGINES.items() if engine.is_installed}
-    for name in ENGINES.keys() - engines.keys():
-        print(f"{name} is left out: its package is not installed.")
+    for name in ENGINES:
+        if name not in engines:
+            print(f"{name} is left out: its package is not installed.")
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         job = Job(preset, folder / "images.npz", folder)
@@ -130,20 +131,34 @@ def train(source, preset, steps):
         rounds = take_turns(engines, job, steps)
         dataset = gan.datasets.load(job.data, job.settings["batch_size"])
         pipeline = statistics.median(sum(measuring.laps(dataset, lambda batch: None)) for _ in range(3))
-        batches = len(dataset)
+    images = f"{source} as {measuring.IMAGES:,} images"
+    print(f"{images}, preset {preset}, {len(dataset)} steps per epoch, on {os.cpu_count()} cores")
+    print_report(preset, engines, rounds, megabytes, len(dataset), pipeline)
 
+
+def print_report(preset, engines, rounds, megabytes, batches, pipeline):
+    """Prints tables of times and memory, then the ratios.
+
+    Args:
+        preset: Name of the preset.
+        engines: Dict of the measured engines.
+        rounds: As from `take_turns`.
+        megabytes: As from `measure_memory`.
+        batches: Int, number of steps of an epoch.
+        pipeline: Float, seconds in which an epoch's images are read.
+    """
     step, between = (
         {turn: statistics.median(one[turn][place] for one in rounds) for turn in rounds[0]} for place in (0, 1)
     )
     epoch = {turn: batches * step[turn] + between[turn] for turn in megabytes}
-    images = f"{source} as {measuring.IMAGES:,} images"
-    print(f"{images}, preset {preset}, {batches} steps per epoch, on {os.cpu_count()} cores")
     print_table("ms/step", engines, {turn: 1e3 * seconds for turn, seconds in step.items()}, ".2f")
     print_table("s/epoch", engines, epoch, ".2f")
     print_table("s between epochs", engines, {turn: between[turn] for turn in megabytes}, ".3f")
     print_table("peak MB", engines, megabytes, ".0f")
     print(f"\ninput pipeline      {1e3 * pipeline / batches:.2f} ms/step, {pipeline:.2f} s/epoch")
-    print_ratios(preset, rounds, pipeline / min(seconds for (way, _), seconds in epoch.items() if way == FIT))
+    print_ratios(preset, rounds)
+    share = pipeline / min(seconds for (way, _), seconds in epoch.items() if way == FIT)
+    print(f"{'input pipeline / epoch of our fit, on the fastest engine':<58}{share:10.3f}   below 0.03")
 
 
 def print_table(title, engines, figures, digits):
@@ -154,20 +169,25 @@ def print_table(title, engines, figures, digits):
         print(f"{way:<18}" + "".join(f"{cell:>16}" for cell in cells))
 
 
-def print_ratios(preset, rounds, input_share):
+def print_ratios(preset, rounds):
     """Prints the ratios that have goals, then those that have none."""
     turns = rounds[0]
     names = dict.fromkeys(name for _, name in turns)
     goals = [*GOALS[preset], *(((FIT, name), (STEP, name), GOAL_OF_FIT) for name in names)]
     no_goals = [((STEP, name), (FLOOR, name), None) for name in names]
-    print(f"\n{'ratio':<62}{'measured':>10}   goal")
+    print(f"\n{'ratio':<58}{'measured':>10}   goal")
     for one, other, goal in goals + no_goals:
         if one not in turns or other not in turns:
             continue
         ratio = statistics.median(figures[one][0] / figures[other][0] for figures in rounds)
-        label = " / ".join(f"{way} on {name}" for way, name in (one, other))
-        print(f"{label:<62}{ratio:10.3f}" + (f"   at most {goal:.2f}" if goal else ""))
-    print(f"{'input pipeline / epoch of our fit, on the fastest engine':<62}{input_share:10.3f}   below 0.03")
+        print(f"{describe(*one, *other):<58}{ratio:10.3f}" + (f"   at most {goal:.2f}" if goal else ""))
+
+
+def describe(way, name, other_way, other_name):
+    """Formats a ratio."""
+    if name == other_name:
+        return f"{way} / {other_way}, {name}"
+    return f"{way}, {name} / {other_way}, {other_name}"
 
 
 def main():
