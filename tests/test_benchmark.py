@@ -1,7 +1,8 @@
 """The benchmarks, on images so small that only compiling takes time."""
 
 import importlib
-import re
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -20,11 +21,11 @@ def load(monkeypatch):
     monkeypatch.syspath_prepend(FOLDER)
 
     def load(name):
-        for module in ("measuring", name):
+        for module in ("measuring", "contestants", name):
             monkeypatch.delitem(sys.modules, module, raising=False)
-        benchmark = importlib.import_module(name)
-        monkeypatch.setattr(benchmark.measuring, "measure_memory", lambda jobs: [1000, 900, 800][: len(jobs)])
-        return benchmark
+        measuring = importlib.import_module("measuring")
+        monkeypatch.setattr(measuring, "measure_memory", lambda jobs, *backend: [1000, 900, 800][: len(jobs)])
+        return importlib.import_module(name)
 
     return load
 
@@ -35,33 +36,56 @@ def start(benchmark, monkeypatch, *arguments):
 
 
 def test_train_measures_every_way_and_compares_them(load, tmp_path, monkeypatch, capsys):
+    benchmark = load("train")
+    engines = {"TensorFlow": benchmark.Engine("tensorflow"), "Other": benchmark.Engine("no_such_package")}
+    monkeypatch.setattr(benchmark, "ENGINES", engines)
+    monkeypatch.setattr(benchmark, "ROUNDS", 2)
     data = tmp_path / "data.npz"
     np.savez(data, x_train=np.random.default_rng(0).integers(0, 256, (50, 6, 6), "uint8"))
-    start(load("train"), monkeypatch, "--data", data, "--steps", 16)
+    start(benchmark, monkeypatch, "--data", data, "--steps", 16)
 
     out, err = capsys.readouterr()
     assert err == ""
+    left_out, _, *tables = out.split("\n\n")[0].splitlines() + out.split("\n\n")[1:]
+    assert left_out.startswith("Other is left out")
     figures = {}
-    for line in out.splitlines()[3:]:
-        name, *rest = re.split(r" {2,}", line, maxsplit=1)
-        figures[name] = [float(figure) for figure in re.findall(r"-?\d+(?:\.\d+)?", " ".join(rest))]
-    assert {name: len(values) for name, values in figures.items() if name} == {
-        "plain loop": 4,
-        "our fit": 4,
-        "our step": 1,
-        "input pipeline": 2,
-        "floor": 3,
-        "our fit / plain loop": 2,
-        "our fit / our step": 2,
-        "input / epoch": 2,
-        "our step / floor": 1,
-        "plain loop / floor": 1,
+    for table in tables[:4]:
+        heading, *rows = table.splitlines()
+        figures[heading.removesuffix("TensorFlow").strip()] = {row[:18].strip(): float(row[18:]) for row in rows}
+    assert {title: list(rows) for title, rows in figures.items()} == {
+        "ms/step": ["hand-written loop", "our fit", "our step", "floor"],
+        "s/epoch": ["hand-written loop", "our fit"],
+        "s between epochs": ["hand-written loop", "our fit"],
+        "peak MB": ["hand-written loop", "our fit"],
     }
-    for name in ("plain loop", "our fit"):
-        step, between, epoch, megabytes = figures[name]
+    for way, megabytes in {"hand-written loop": 1000, "our fit": 900}.items():
+        step, epoch, between, peak = (figures[title][way] for title in figures)
         assert epoch == pytest.approx(235 * step / 1000 + between, abs=0.01)
-        assert megabytes == {"plain loop": 1000, "our fit": 900}[name]
-    assert all(values[0] > 0 for name, values in figures.items() if name)
+        assert peak == megabytes
+    ratios = {row[:58].strip(): float(row[58:].split()[0]) for row in tables[-1].splitlines()[1:]}
+    assert list(ratios) == [
+        "our fit / hand-written loop, TensorFlow",
+        "our fit / our step, TensorFlow",
+        "our step / floor, TensorFlow",
+        "input pipeline / epoch of our fit, on the fastest engine",
+    ]
+    assert all(ratio > 0 for ratio in ratios.values())
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
+def test_a_hand_written_loop_trains_as_we_do(load, backend, tmp_path):
+    """Five updates from the same weights and latents give the same weights, to rounding."""
+    pytest.importorskip(backend)
+    presets = [preset for preset, backends in load("contestants").HAND_WRITTEN.items() if backend in backends]
+    output = tmp_path / "weights.npz"
+    command = [sys.executable, Path(__file__).with_name("play_peers.py"), FOLDER, output, *presets]
+    environment = {**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": os.pathsep.join(sys.path)}
+    result = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr[-3000:]
+    with np.load(output) as pairs:
+        assert len(pairs) >= 16
+        for name, (theirs, ours) in pairs.items():
+            np.testing.assert_allclose(theirs, ours, rtol=0, atol=5e-6, err_msg=name)
 
 
 def test_evaluate_compares_validations_with_an_epoch(load, monkeypatch, capsys):
@@ -118,5 +142,11 @@ def test_preset_compares_the_time_to_a_fid_with_300_epochs_of_the_reference(load
 
 
 def test_the_floor_of_the_reference_job_is_3_76_gflop(load):
-    products = load("train").matrix_products(gan.build_generator(), gan.build_discriminator())
+    products = load("contestants").matrix_products(gan.build_generator(), gan.build_discriminator())
     assert sum(inputs * units for _, (inputs, units) in products) == 7_352_064
+
+
+def test_a_step_is_timed_in_whole_cycles(load):
+    seconds_of_step = load("measuring").seconds_of_step
+    assert seconds_of_step([4, 1, 1, 1, 5], 4) == pytest.approx(7 / 4)
+    assert seconds_of_step([1, 9, 2], 1) == 2

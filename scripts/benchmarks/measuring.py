@@ -3,6 +3,8 @@
 import argparse
 import contextlib
 import multiprocessing
+import os
+import statistics
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -61,6 +63,12 @@ def laps(items, work):
     return seconds
 
 
+def seconds_of_step(seconds, cycle):
+    """Returns the median seconds of a step, where only cycles of so many steps are alike."""
+    cycles = [sum(seconds[start : start + cycle]) for start in range(0, len(seconds) - cycle + 1, cycle)]
+    return statistics.median(cycles) / cycle
+
+
 def peak_megabytes(job, arguments):
     """Returns the peak memory of this process after two short epochs."""
     import resource
@@ -70,8 +78,15 @@ def peak_megabytes(job, arguments):
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
 
 
-def measure_memory(jobs):
+def use_backend(name):
+    """Chooses the backend of Keras, in a process that has not imported it yet."""
+    os.environ["KERAS_BACKEND"] = name
+
+
+def measure_memory(jobs, backend=None):
     """Returns the peak memory, in MB, of each job: a class and its arguments."""
+    backend = backend or os.environ.get("KERAS_BACKEND", "tensorflow")
     # A process started by exec inherits the peak of its parent; a process forked by a fork server does not.
-    with ProcessPoolExecutor(2, multiprocessing.get_context("forkserver"), max_tasks_per_child=1) as pool:
+    context = multiprocessing.get_context("forkserver")
+    with ProcessPoolExecutor(2, context, use_backend, (backend,), max_tasks_per_child=1) as pool:
         return list(pool.map(peak_megabytes, *zip(*jobs, strict=True)))

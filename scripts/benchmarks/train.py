@@ -1,49 +1,70 @@
-"""Measures the speed and the memory of training."""
+"""Measures the speed and the memory of training, on every engine that is installed."""
 
 import contextlib
-import io
-import itertools
 import os
 import statistics
 import tempfile
-import time
 from pathlib import Path
 
+import contestants
 import measuring
+from contestants import FIT, FLOOR, LOOP, STEP, Engine, Job
 
 import gan
 from gan import options
 
 ROUNDS = 12
-DESCRIPTION = """Measures the speed and the memory of training.
+ENGINES = {
+    "TensorFlow": Engine("tensorflow"),
+    "TensorFlow XLA": Engine("tensorflow", jit_compile=True),
+    "JAX": Engine("jax"),
+    "PyTorch": Engine("torch"),
+}
+# The first takes at most so many times as long as the second.
+GOALS = {
+    "reference": [
+        ((FIT, "JAX"), (LOOP, "TensorFlow"), 0.85),
+        ((FIT, "JAX"), (LOOP, "JAX"), 1.05),
+        ((FIT, "TensorFlow"), (LOOP, "TensorFlow"), 1.00),
+        ((FIT, "TensorFlow XLA"), (LOOP, "TensorFlow XLA"), 1.05),
+    ],
+    "fast": [((FIT, "TensorFlow"), (LOOP, "PyTorch"), 1.05)],
+}
+GOAL_OF_FIT = 1.03  # over the bare step, on each engine
+DESCRIPTION = """Measures the speed and the memory of training, on every engine that is installed.
 
-The reference job (60,000 images, batches of 256, the networks of gan.build_generator and gan.build_discriminator, Adam
-with 1e-4) is timed in four ways, which take turns in one process:
+A preset is trained on 60,000 images in several ways:
 
-  plain loop      a tutorial's tf.function with two gradient tapes, on float images that are shuffled one by one
-  our step        the step that model.fit compiles, on one batch in memory
-  our fit         model.fit on gan.datasets.load, with the callbacks of scripts/train.py
-  input pipeline  gan.datasets.load without a model
+  hand-written loop  the same job in plain TensorFlow, JAX or PyTorch, as users write it (scripts/benchmarks/peers);
+                     for the preset fast not in JAX
+  our fit            model.fit on gan.datasets.load, with the callbacks of scripts/train.py
+  our step           what model.fit compiles and calls for each batch, on one batch in memory
+  floor              the matrix products of a step alone; for the preset reference only
 
-The floor is the time of the matrix products of a step alone, at the rate that this machine reaches on them. A Dense
-layer with W weights needs one product of 2 x 256 x W FLOP for its outputs, one for the gradient of its weights, and one
-for the gradient of its inputs if a layer below it is trained. For images of 28x28:
+Each engine has a process of its own: TensorFlow, TensorFlow under XLA, JAX and PyTorch. One process works at a time.
+All ways on all engines take turns of a few steps, 12 times, so that other load on the machine affects all of them; a
+turn that compiles comes first and does not count. Every step is waited for.
+
+Times are medians. A preset with a lazy regularizer is timed in cycles of steps, each with one penalty. The time of an
+epoch is calculated: its steps at their median, and the time between the last step of an epoch and the first step of the
+next (callbacks that write files, a new order, a shuffle buffer to fill). Ratios are medians of the ratios of each
+round. The input pipeline is gan.datasets.load without a model. Peak memory is measured in separate processes.
+
+How the products of the floor are counted: A Dense layer with W weights needs one product of 2 x 256 x W FLOP for its
+outputs, one for the gradient of its weights, and one for the gradient of its inputs if a layer below it is trained. For
+images of 28x28:
 
   generator      1,483,776 weights: outputs; weights; inputs, except for the 25,600 weights of the first layer
   discriminator    532,736 weights: outputs and weights, once for real and once for generated images; inputs, both
                    times except for the 401,408 weights of the first layer, and once for the loss of the generator
 
 This sums up to 7,352,064 weights and 3.76 GFLOP per step.
-
-Times are medians. The time of an epoch is calculated: its steps at their median, and the time between the last step of
-an epoch and the first step of the next (callbacks that write files, a new order, a shuffle buffer to fill). Ratios are
-medians of the ratios of each round, so that other load on the machine affects both sides. Peak memory is measured in
-separate processes.
 """
 
 
 def build_parser():
     parser = measuring.make_parser("train", DESCRIPTION)
+    parser.add_argument("--preset", choices=GOALS, default="reference", help="what to train (default: reference)")
     parser.add_argument(
         "--steps", type=options.positive_int, default=240, metavar="N", help="steps to time in each way (default: 240)"
     )
@@ -54,176 +75,125 @@ def parse_arguments(argv=None):
     return build_parser().parse_args(argv)
 
 
-class PlainLoop:
-    """The reference job as tutorials write it."""
-
-    def __init__(self, data):
-        import keras
-        import tensorflow as tf
-
-        images = gan.datasets.read(data)[0].astype("float32") / 127.5 - 1
-        generator = gan.build_generator(image_shape=images.shape[1:])
-        discriminator = gan.build_discriminator(image_shape=images.shape[1:])
-        generator_optimizer = keras.optimizers.Adam(1e-4)
-        discriminator_optimizer = keras.optimizers.Adam(1e-4)
-        cross_entropy = keras.losses.BinaryCrossentropy(from_logits=True)
-
-        @tf.function
-        def train_step(images):
-            noise = tf.random.normal([tf.shape(images)[0], generator.input_shape[-1]])
-            with tf.GradientTape() as g_tape, tf.GradientTape() as d_tape:
-                fakes = generator(noise, training=True)
-                real_logits = discriminator(images, training=True)
-                fake_logits = discriminator(fakes, training=True)
-                g_loss = cross_entropy(tf.ones_like(fake_logits), fake_logits)
-                d_loss = cross_entropy(tf.ones_like(real_logits), real_logits)
-                d_loss += cross_entropy(tf.zeros_like(fake_logits), fake_logits)
-            g_gradients = g_tape.gradient(g_loss, generator.trainable_variables)
-            d_gradients = d_tape.gradient(d_loss, discriminator.trainable_variables)
-            generator_optimizer.apply_gradients(zip(g_gradients, generator.trainable_variables, strict=True))
-            discriminator_optimizer.apply_gradients(zip(d_gradients, discriminator.trainable_variables, strict=True))
-            return g_loss, d_loss
-
-        self.train_step = train_step
-        self.dataset = tf.data.Dataset.from_tensor_slices(images).shuffle(len(images)).batch(measuring.BATCH_SIZE)
-
-    def run(self, steps):
-        """Returns the seconds of each step, and the seconds between two epochs."""
-        # Reading a loss waits until its step is finished, on a GPU too.
-        batches = self.dataset.repeat().take(steps + 1)
-        first, *seconds = measuring.laps(batches, lambda images: float(self.train_step(images)[0]))
-        return seconds, first - statistics.median(seconds)
+def cycle_of(settings):
+    """The number of steps after which a step costs the same again."""
+    return settings["regularize_every"] if settings["r1"] else 1
 
 
-class OurFit:
-    """The reference job as `scripts/train.py` runs it."""
-
-    def __init__(self, data, folder):
-        import keras
-
-        self.dataset = gan.datasets.load(data, measuring.BATCH_SIZE)
-        image_shape = tuple(self.dataset.element_spec.shape[1:])
-        self.model = gan.GAN(
-            gan.build_generator(image_shape=image_shape), gan.build_discriminator(image_shape=image_shape)
-        )
-        self.model.compile(keras.optimizers.Adam(1e-4), keras.optimizers.Adam(1e-4))
-        self.model.make_train_function()
-        self.prepared_batches = iter(self.dataset.take(1).cache().repeat())
-        self.step_ends = []
-        # Those of train.py that write files in every epoch.
-        self.callbacks = [
-            gan.CSVHistory(folder / "history.csv"),
-            gan.ImageGrid(folder / "images"),
-            gan.Checkpoint(folder / "model.keras"),
-            gan.Progress(),
-            keras.callbacks.LambdaCallback(
-                on_train_batch_end=lambda batch, logs: self.step_ends.append(time.perf_counter())
-            ),
-        ]
-
-    def run(self, steps):
-        """Returns the seconds of each step, and the seconds between two epochs."""
-        self.step_ends.clear()
-        batches = self.dataset.repeat().take(steps + 1)
-        with contextlib.redirect_stdout(io.StringIO()):
-            self.model.fit(batches, epochs=2, verbose=0, callbacks=self.callbacks)
-        seconds = [end - start for start, end in itertools.pairwise(self.step_ends)]
-        first = seconds.pop(steps)
-        return seconds, first - statistics.median(seconds)
-
-    def run_step(self, steps):
-        """Returns the seconds of each step on a batch in memory."""
-        return measuring.laps(range(steps), lambda _: float(self.model.train_function(self.prepared_batches)["loss"]))
+def measure_memory(engines, job):
+    """Returns the peak memory, in MB, of the loop and of `fit` on each engine: a dict from (way, engine)."""
+    classes = {LOOP: contestants.HandWritten, FIT: contestants.OurFit}
+    megabytes = {}
+    for name, engine in engines.items():
+        measured = [way for way in contestants.ways(engine, job.preset) if way in classes]
+        peaks = measuring.measure_memory([(classes[way], (engine, job)) for way in measured], engine.backend)
+        megabytes.update({(way, name): peak for way, peak in zip(measured, peaks, strict=True)})
+    return megabytes
 
 
-def matrix_products(generator, discriminator):
-    """Lists the matrix products of a step: their outcome, and the numbers of inputs and units of the Dense layer."""
-    import keras
+def take_turns(engines, job, steps):
+    """Lets all ways on all engines take turns.
 
-    g, d = (
-        [tuple(layer.kernel.shape) for layer in network.layers if isinstance(layer, keras.layers.Dense)]
-        for network in (generator, discriminator)
-    )
-    return [
-        *(("outputs", shape) for shape in g + d + d),
-        *(("weights", shape) for shape in g + d + d),
-        *(("inputs", shape) for shape in g[1:] + d[1:] + d[1:] + d),
-    ]
+    Returns:
+        A list of rounds. A round is a dict from (way, engine) to the seconds of a step and the seconds between two
+        epochs.
+    """
+    cycle = cycle_of(job.settings)
+    count = cycle * max(2, steps // ROUNDS // cycle)
+    with contextlib.ExitStack() as stack:
+        pools = {name: stack.enter_context(contestants.start_process(engine)) for name, engine in engines.items()}
+        for name, engine in engines.items():
+            pools[name].submit(contestants.prepare, engine, job).result()
 
+        def take_turn(way, name, steps):
+            seconds, between = pools[name].submit(contestants.take_turn, way, steps).result()
+            return measuring.seconds_of_step(seconds, cycle), between
 
-def compile_products(products):
-    """Compiles a function that computes the products. Each has its own matrices, so that no result is reused."""
-    import tensorflow as tf
-
-    def operands(outcome, inputs, units):
-        x, w, y = (
-            tf.random.normal(shape)
-            for shape in ((measuring.BATCH_SIZE, inputs), (inputs, units), (measuring.BATCH_SIZE, units))
-        )
-        return {"outputs": (x, w), "weights": (x, y), "inputs": (y, w)}[outcome]
-
-    @tf.function
-    def multiply(pairs):
-        return [
-            tf.matmul(one, other, transpose_a=outcome == "weights", transpose_b=outcome == "inputs")
-            for (outcome, _), (one, other) in zip(products, pairs, strict=True)
-        ]
-
-    pairs = [operands(outcome, *shape) for outcome, shape in products]
-    return lambda _: multiply(pairs)[-1].numpy()
+        turns = [(way, name) for name, engine in engines.items() for way in contestants.ways(engine, job.preset)]
+        for turn in turns:
+            take_turn(*turn, 2 * cycle)  # compiles
+        return [{turn: take_turn(*turn, count) for turn in turns} for _ in range(ROUNDS)]
 
 
-def train(source, steps):
+def train(source, preset, steps):
     import numpy as np
 
     source, images = measuring.read(source)
+    engines = {name: engine for name, engine in ENGINES.items() if engine.is_installed}
+    for name in ENGINES:
+        if name not in engines:
+            print(f"{name} is left out: its package is not installed.")
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
-        data = folder / "images.npz"
-        np.savez(data, x_train=np.resize(images, (measuring.IMAGES, *images.shape[1:])))
-        plain_megabytes, fit_megabytes = measuring.measure_memory([(PlainLoop, (data,)), (OurFit, (data, folder))])
-        megabytes = {"plain loop": plain_megabytes, "our fit": fit_megabytes}
-        plain, ours = PlainLoop(data), OurFit(data, folder)
-        products = matrix_products(ours.model.generator, ours.model.discriminator)
-        multiply = compile_products(products)
-        rounds = []
-        for steps_now in [2] + [max(2, steps // ROUNDS)] * ROUNDS:
-            seconds = {"our step": ours.run_step(steps_now), "floor": measuring.laps(range(steps_now), multiply)}
-            seconds["plain loop"], plain_extra = plain.run(steps_now)
-            seconds["our fit"], fit_extra = ours.run(steps_now)
-            rounds.append((seconds, {"plain loop": plain_extra, "our fit": fit_extra}))
-        del rounds[0]  # it compiled
-        pipeline = statistics.median(sum(measuring.laps(ours.dataset, lambda batch: None)) for _ in range(3))
-        batches = len(ours.dataset)
+        job = Job(preset, folder / "images.npz", folder)
+        np.savez(job.data, x_train=np.resize(images, (measuring.IMAGES, *images.shape[1:])))
+        megabytes = measure_memory(engines, job)
+        rounds = take_turns(engines, job, steps)
+        dataset = gan.datasets.load(job.data, job.settings["batch_size"])
+        pipeline = statistics.median(sum(measuring.laps(dataset, lambda batch: None)) for _ in range(3))
+    images = f"{source} as {measuring.IMAGES:,} images"
+    print(f"{images}, preset {preset}, {len(dataset)} steps per epoch, on {os.cpu_count()} cores")
+    print_report(preset, engines, rounds, megabytes, len(dataset), pipeline)
 
-    def ratio(one, other):
-        return statistics.median(
-            statistics.median(seconds[one]) / statistics.median(seconds[other]) for seconds, _ in rounds
-        )
 
-    step = {name: statistics.median(sum((seconds[name] for seconds, _ in rounds), [])) for name in rounds[0][0]}
-    extra = {name: statistics.median(extras[name] for _, extras in rounds) for name in rounds[0][1]}
-    epoch = {name: batches * step[name] + extra[name] for name in extra}
-    print(f"{source} as {measuring.IMAGES:,} images, {batches} steps per epoch, on {os.cpu_count()} cores")
-    print(f"\n{'':<16}{'ms/step':>9}{'s between epochs':>19}{'s/epoch':>13}{'peak MB':>10}")
-    for name in ("plain loop", "our fit"):
-        print(f"{name:<16}{step[name] * 1e3:9.2f}{extra[name]:19.3f}{epoch[name]:13.2f}{megabytes[name]:10.0f}")
-    print(f"{'our step':<16}{step['our step'] * 1e3:9.2f}")
-    print(f"{'input pipeline':<16}{pipeline / batches * 1e3:9.2f}{pipeline:32.2f}")
-    flop = sum(2 * measuring.BATCH_SIZE * inputs * units for _, (inputs, units) in products)
-    rate = f"{flop / 1e9:.2f} GFLOP at {flop / step['floor'] / 1e9:.0f} GFLOP/s"
-    print(f"{'floor':<16}{step['floor'] * 1e3:9.2f}   {rate}")
-    print(f"\nour fit / plain loop  {ratio('our fit', 'plain loop'):6.3f}   goal: at most 0.85")
-    print(f"our fit / our step    {ratio('our fit', 'our step'):6.3f}   goal: at most 1.03")
-    print(f"input / epoch         {pipeline / epoch['our fit']:6.3f}   goal: below 0.03")
-    print(f"our step / floor      {ratio('our step', 'floor'):6.3f}")
-    print(f"plain loop / floor    {ratio('plain loop', 'floor'):6.3f}")
+def print_report(preset, engines, rounds, megabytes, batches, pipeline):
+    """Prints tables of times and memory, then the ratios.
+
+    Args:
+        preset: Name of the preset.
+        engines: Dict of the measured engines.
+        rounds: As from `take_turns`.
+        megabytes: As from `measure_memory`.
+        batches: Int, number of steps of an epoch.
+        pipeline: Float, seconds in which an epoch's images are read.
+    """
+    step, between = (
+        {turn: statistics.median(one[turn][place] for one in rounds) for turn in rounds[0]} for place in (0, 1)
+    )
+    epoch = {turn: batches * step[turn] + between[turn] for turn in megabytes}
+    print_table("ms/step", engines, {turn: 1e3 * seconds for turn, seconds in step.items()}, ".2f")
+    print_table("s/epoch", engines, epoch, ".2f")
+    print_table("s between epochs", engines, {turn: between[turn] for turn in megabytes}, ".3f")
+    print_table("peak MB", engines, megabytes, ".0f")
+    print(f"\ninput pipeline      {1e3 * pipeline / batches:.2f} ms/step, {pipeline:.2f} s/epoch")
+    print_ratios(preset, rounds)
+    share = pipeline / min(seconds for (way, _), seconds in epoch.items() if way == FIT)
+    print(f"{'input pipeline / epoch of our fit, on the fastest engine':<58}{share:10.3f}   below 0.03")
+
+
+def print_table(title, engines, figures, digits):
+    """Prints a row for each way and a column for each engine."""
+    print(f"\n{title:<18}" + "".join(f"{name:>16}" for name in engines))
+    for way in dict.fromkeys(way for way, _ in figures):
+        cells = (format(figures[way, name], digits) if (way, name) in figures else "-" for name in engines)
+        print(f"{way:<18}" + "".join(f"{cell:>16}" for cell in cells))
+
+
+def print_ratios(preset, rounds):
+    """Prints the ratios that have goals, then those that have none."""
+    turns = rounds[0]
+    names = dict.fromkeys(name for _, name in turns)
+    goals = [*GOALS[preset], *(((FIT, name), (STEP, name), GOAL_OF_FIT) for name in names)]
+    no_goals = [((STEP, name), (FLOOR, name), None) for name in names]
+    print(f"\n{'ratio':<58}{'measured':>10}   goal")
+    for one, other, goal in goals + no_goals:
+        if one not in turns or other not in turns:
+            continue
+        ratio = statistics.median(figures[one][0] / figures[other][0] for figures in rounds)
+        print(f"{describe(*one, *other):<58}{ratio:10.3f}" + (f"   at most {goal:.2f}" if goal else ""))
+
+
+def describe(way, name, other_way, other_name):
+    """Formats a ratio."""
+    if name == other_name:
+        return f"{way} / {other_way}, {name}"
+    return f"{way}, {name} / {other_way}, {other_name}"
 
 
 def main():
     arguments = parse_arguments()
     with measuring.running():
-        train(arguments.data, arguments.steps)
+        train(arguments.data, arguments.preset, arguments.steps)
 
 
 if __name__ == "__main__":
