@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from commands import finished, noise_file, refuse, validated  # noqa: F401, fixtures
+from keras import layers
 from matplotlib.figure import Figure
 
 import gan
@@ -145,3 +146,42 @@ def small_settings(digits_file):
             "beta_1": 0.5,
         },
     }
+
+
+def evaluation_latents(seed, count, jit_compile=False):
+    """The latents of every evaluation of a model with this seed, in bare TensorFlow: blocks of 64."""
+    draw = tf.function(lambda block: tf.random.stateless_normal((64, 5), (seed + 1, block)), jit_compile=jit_compile)
+    blocks = [draw(tf.constant(block)) for block in range(-(-count // 64))]
+    return np.concatenate(blocks)[:count]
+
+
+def pair(generator_dtype=None, discriminator_dtype=None):
+    """Small networks without Dropout and BatchNormalization, whose outputs keep the given dtypes."""
+    generator = keras.Sequential(
+        [
+            keras.Input((5,)),
+            layers.Dense(8, activation="relu"),
+            layers.Dense(36, activation="tanh", dtype=generator_dtype),
+            layers.Reshape(IMAGE_SHAPE, dtype=generator_dtype),
+        ]
+    )
+    discriminator = keras.Sequential(
+        [
+            keras.Input(IMAGE_SHAPE),
+            layers.Flatten(),
+            layers.Dense(8, activation="relu"),
+            layers.Dense(1, dtype=discriminator_dtype),
+        ]
+    )
+    return generator, discriminator
+
+
+@pytest.fixture
+def mixed_float16():
+    keras.config.set_dtype_policy("mixed_float16")
+    yield
+    keras.config.set_dtype_policy("float32")
+
+
+def all_metrics(extractor=None):
+    return gan.metrics.all_metrics(extractor or small_extractor(), IMAGE_SHAPE)
