@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from commands import finished, noise_file, refuse, validated  # noqa: F401, fixtures
-from keras import layers
+from keras import layers, ops
 from matplotlib.figure import Figure
 
 import gan
@@ -17,6 +17,14 @@ import gan
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 IMAGE_SHAPE = (6, 6, 1)
+BACKEND = keras.backend.backend()
+NO_XLA = pytest.mark.skipif(BACKEND == "torch", reason="a GAN runs eagerly on PyTorch")
+WITHOUT_AND_WITH_XLA = [False, pytest.param(True, marks=NO_XLA)]
+
+
+def only_on_tensorflow(reason):
+    """Skips a test on the other backends, with a sentence that says why."""
+    return pytest.mark.skipif(BACKEND != "tensorflow", reason=reason)
 
 
 @pytest.fixture(autouse=True)
@@ -148,11 +156,30 @@ def small_settings(digits_file):
     }
 
 
+def draw_normal(shape, generator, jit_compile=False):
+    """What a training step draws. On TensorFlow, XLA draws other numbers."""
+
+    def draw():
+        return keras.random.normal(shape, seed=generator)
+
+    if BACKEND == "tensorflow":
+        draw = tf.function(draw, jit_compile=jit_compile)
+    return ops.convert_to_numpy(draw())
+
+
 def evaluation_latents(seed, count, jit_compile=False):
-    """The latents of every evaluation of a model with this seed, in bare TensorFlow: blocks of 64."""
-    draw = tf.function(lambda block: tf.random.stateless_normal((64, 5), (seed + 1, block)), jit_compile=jit_compile)
-    blocks = [draw(tf.constant(block)) for block in range(-(-count // 64))]
+    """The latents of every evaluation of a model with this seed: blocks of 64, each with a seed of its own."""
+    blocks = []
+    for block in range(-(-count // 64)):
+        generator = keras.random.SeedGenerator(0)
+        generator.state.assign([seed + 1, block])
+        blocks.append(draw_normal((64, 5), generator, jit_compile))
     return np.concatenate(blocks)[:count]
+
+
+def outputs_of(network, *inputs):
+    """What a network returns for inputs outside training, as a NumPy array."""
+    return ops.convert_to_numpy(network(*inputs, training=False))
 
 
 def pair(generator_dtype=None, discriminator_dtype=None):

@@ -3,13 +3,13 @@
 import keras
 import numpy as np
 import pytest
-from conftest import evaluation_latents, pair, small_extractor
+from conftest import WITHOUT_AND_WITH_XLA, evaluation_latents, outputs_of, pair, small_extractor
 from keras import layers
 
 import gan
 
 
-@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize("jit_compile", WITHOUT_AND_WITH_XLA)
 def test_the_average_follows_every_weight(make_model, images, jit_compile):
     model = make_model(averaging=0.3, jit_compile=jit_compile)
     expected = model.generator.get_weights()
@@ -34,15 +34,15 @@ def test_the_average_generates_what_is_shown_and_measured(make_model, images, tm
         images, batch_size=20, epochs=2, verbose=0, callbacks=[gan.ImageGrid(tmp_path, rows=1, columns=1, seed=4)]
     )
     latents = keras.random.normal((len(images), 5), seed=1)
-    made = model.generate(latents=latents)
-    np.testing.assert_allclose(made, model.average(latents, training=False), atol=1e-5)
-    assert np.abs(made - model.generator(latents, training=False)).max() > 1e-3
+    generated = model.generate(latents=latents)
+    np.testing.assert_allclose(generated, outputs_of(model.average, latents), atol=1e-5)
+    assert np.abs(generated - outputs_of(model.generator, latents)).max() > 1e-3
     drawn = gan.images.read_picture(tmp_path / "image_at_epoch_0002.png")[40::80, 40::80, 0]
-    one = model.average(keras.random.normal((1, 5), seed=4), training=False)
+    one = outputs_of(model.average, keras.random.normal((1, 5), seed=4))
     np.testing.assert_allclose(drawn, gan.images.to_uint8(one)[0, ..., 0], atol=1)
 
     figures = model.evaluate(images, batch_size=100, verbose=0, return_dict=True)
-    fakes = model.average(evaluation_latents(0, 100), training=False)
+    fakes = outputs_of(model.average, evaluation_latents(0, 100))
     metrics[0].reset_state()
     metrics[0].update_state(images, fakes)
     assert figures["fid"] == pytest.approx(metrics[0].result(), rel=1e-3)
@@ -53,7 +53,9 @@ def test_reset_average_copies_the_weights(make_model):
     model.generator.set_weights([weight + 0.1 for weight in model.generator.get_weights()])
     model.reset_average()
     latents = np.ones((2, 5), "float32")
-    np.testing.assert_allclose(model.generate(latents=latents), model.generator(latents), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(
+        model.generate(latents=latents), outputs_of(model.generator, latents), rtol=1e-5, atol=1e-6
+    )
     with pytest.raises(ValueError, match="no average to reset"):
         make_model().reset_average()
 
@@ -87,6 +89,7 @@ def test_fit_ends_with_the_averages_of_optimizers(images, optimizer):
     averages = {name: None for name in networks}
 
     def follow(batch, logs):
+        model.synchronize()
         for name, network in networks.items():
             weights = network.get_weights()
             old = averages[name] or weights  # Keras starts from the first update

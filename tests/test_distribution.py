@@ -4,7 +4,10 @@ import os
 import subprocess
 import sys
 
+from conftest import only_on_tensorflow
 
+
+@only_on_tensorflow("tf.distribute needs TensorFlow")
 def test_several_replicas_are_refused_and_one_trains(images):
     """In a process of its own: logical devices have to be made before TensorFlow is used."""
     program = """

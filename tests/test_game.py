@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from conftest import IMAGE_SHAPE, pair, state_of
+from conftest import IMAGE_SHAPE, NO_XLA, pair, state_of
 from keras import layers, ops
 
 import gan
@@ -87,6 +87,7 @@ def test_data_of_any_rank_train_with_penalties(shape, regularizer):
     assert np.isfinite(model.fit(data, verbose=0).history["loss"]).all()
 
 
+@NO_XLA
 def test_all_options_compile_together_with_xla(images):
     images = np.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)))
     model = gan.GAN(
