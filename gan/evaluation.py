@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+from keras import ops
 
 from gan import metrics as gan_metrics
 
@@ -84,7 +85,7 @@ def measure(metrics, images_of, advance):
         for metric in metrics:
             metric.update_real(outputs)
         if "logits" in outputs and outputs["labels"] is not None:
-            correct.extend(np.asarray(outputs["logits"]).argmax(axis=1) == outputs["labels"])
+            correct.extend(ops.convert_to_numpy(outputs["logits"]).argmax(axis=1) == outputs["labels"])
     figures = {}
     for kind in ("generated", "training", "noise"):
         for metric in metrics:
@@ -147,11 +148,11 @@ def find_nearest(extract, samples, train, neighbours, advance):
     Returns:
         Float array `(count, neighbours, height, width, channels)`, the nearest first.
     """
-    features = np.asarray(extract(samples)["features"])
+    features = ops.convert_to_numpy(extract(samples)["features"])
     distances = np.full((len(samples), neighbours), np.inf)
     nearest = np.zeros((len(samples), neighbours, *samples.shape[1:]), "float32")
     for images, _ in batches(train):
-        others = np.asarray(extract(images)["features"])
+        others = ops.convert_to_numpy(extract(images)["features"])
         candidates = np.concatenate([distances, ((features[:, None] - others) ** 2).sum(-1)], axis=1)
         order = np.argsort(candidates, axis=1)[:, :neighbours]
         distances = np.take_along_axis(candidates, order, axis=1)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from commands import finished, noise_file, refuse, validated  # noqa: F401, fixtures
+from keras import layers, ops
 from matplotlib.figure import Figure
 
 import gan
@@ -16,6 +17,14 @@ import gan
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 IMAGE_SHAPE = (6, 6, 1)
+BACKEND = keras.backend.backend()
+NO_XLA = pytest.mark.skipif(BACKEND == "torch", reason="a GAN runs eagerly on PyTorch")
+WITHOUT_AND_WITH_XLA = [False, pytest.param(True, marks=NO_XLA)]
+
+
+def only_on_tensorflow(reason):
+    """Skips a test on the other backends, with a sentence that says why."""
+    return pytest.mark.skipif(BACKEND != "tensorflow", reason=reason)
 
 
 @pytest.fixture(autouse=True)
@@ -145,3 +154,61 @@ def small_settings(digits_file):
             "beta_1": 0.5,
         },
     }
+
+
+def draw_normal(shape, generator, jit_compile=False):
+    """What a training step draws. On TensorFlow, XLA draws other numbers."""
+
+    def draw():
+        return keras.random.normal(shape, seed=generator)
+
+    if BACKEND == "tensorflow":
+        draw = tf.function(draw, jit_compile=jit_compile)
+    return ops.convert_to_numpy(draw())
+
+
+def evaluation_latents(seed, count, jit_compile=False):
+    """The latents of every evaluation of a model with this seed: blocks of 64, each with a seed of its own."""
+    blocks = []
+    for block in range(-(-count // 64)):
+        generator = keras.random.SeedGenerator(0)
+        generator.state.assign([seed + 1, block])
+        blocks.append(draw_normal((64, 5), generator, jit_compile))
+    return np.concatenate(blocks)[:count]
+
+
+def outputs_of(network, *inputs):
+    """What a network returns for inputs outside training, as a NumPy array."""
+    return ops.convert_to_numpy(network(*inputs, training=False))
+
+
+def pair(generator_dtype=None, discriminator_dtype=None):
+    """Small networks without Dropout and BatchNormalization, whose outputs keep the given dtypes."""
+    generator = keras.Sequential(
+        [
+            keras.Input((5,)),
+            layers.Dense(8, activation="relu"),
+            layers.Dense(36, activation="tanh", dtype=generator_dtype),
+            layers.Reshape(IMAGE_SHAPE, dtype=generator_dtype),
+        ]
+    )
+    discriminator = keras.Sequential(
+        [
+            keras.Input(IMAGE_SHAPE),
+            layers.Flatten(),
+            layers.Dense(8, activation="relu"),
+            layers.Dense(1, dtype=discriminator_dtype),
+        ]
+    )
+    return generator, discriminator
+
+
+@pytest.fixture
+def mixed_float16():
+    keras.config.set_dtype_policy("mixed_float16")
+    yield
+    keras.config.set_dtype_policy("float32")
+
+
+def all_metrics(extractor=None):
+    return gan.metrics.all_metrics(extractor or small_extractor(), IMAGE_SHAPE)

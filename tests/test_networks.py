@@ -1,6 +1,7 @@
 import keras
 import numpy as np
 import pytest
+from conftest import outputs_of
 from keras import layers
 
 import gan
@@ -37,7 +38,7 @@ def test_arguments_shape_the_networks():
     discriminator = gan.build_discriminator((8, 10, 3), widths=(9, 5, 3), dropout=0.0)
     assert discriminator.input_shape == (None, 8, 10, 3) and discriminator.output_shape == (None, 1)
     assert [layer.units for layer in discriminator.layers if isinstance(layer, layers.Dense)] == [9, 5, 3, 1]
-    images = generator(100 * np.ones((2, 7)))
+    images = outputs_of(generator, 100 * np.ones((2, 7)))
     assert np.abs(images).max() <= 1
 
 
@@ -45,7 +46,7 @@ def test_arguments_shape_the_networks():
 def test_convolutional_networks_support_images_of_any_size(image_shape):
     generator = gan.build_conv_generator(latent_dim=7, width=2, image_shape=image_shape)
     assert generator.input_shape == (None, 7) and generator.output_shape == (None, *image_shape)
-    assert np.abs(generator(100 * np.ones((2, 7)))).max() <= 1
+    assert np.abs(outputs_of(generator, 100 * np.ones((2, 7)))).max() <= 1
     discriminator = gan.build_conv_discriminator(image_shape, width=2)
     assert discriminator.input_shape == (None, *image_shape) and discriminator.output_shape == (None, 1)
 
@@ -76,7 +77,7 @@ def test_spectral_norm_keeps_the_largest_singular_value_at_1():
     kernels = [weight for weight in discriminator.weights if weight.name == "kernel"]
     assert len(kernels) == 3
     for kernel in kernels:
-        matrix = np.reshape(kernel, (-1, kernel.shape[-1]))
+        matrix = keras.ops.convert_to_numpy(kernel).reshape(-1, kernel.shape[-1])
         assert np.linalg.svd(matrix, compute_uv=False)[0] == pytest.approx(1, abs=1e-3)
 
 
@@ -94,22 +95,22 @@ def test_the_discriminator_uses_labels_by_projection(build):
     labels = np.array([0, 1, 2, 1, 0])
     hidden = next(layer for layer in discriminator.layers if isinstance(layer, keras.Sequential))
     dense = {layer.units: layer.get_weights() for layer in discriminator.layers if isinstance(layer, layers.Dense)}
-    features = np.asarray(hidden(images))
+    features = outputs_of(hidden, images)
     (vectors,), (kernel, bias) = dense[features.shape[1]], dense[1]
     expected = features @ kernel + bias + (features * vectors[labels]).sum(axis=1, keepdims=True)
-    np.testing.assert_allclose(discriminator([images, labels]), expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(outputs_of(discriminator, [images, labels]), expected, rtol=1e-4, atol=1e-5)
 
 
 def test_the_discriminator_uses_labels_with_spectral_norm():
     discriminator = gan.build_conv_discriminator((8, 8, 1), width=4, spectral_norm=True, num_classes=3)
-    logits = np.asarray(discriminator([np.ones((3, 8, 8, 1)), np.array([0, 1, 0])])).ravel()
+    logits = outputs_of(discriminator, [np.ones((3, 8, 8, 1)), np.array([0, 1, 0])]).ravel()
     assert logits[0] == logits[2] and logits[0] != logits[1]
 
 
 @pytest.mark.parametrize("build", [gan.build_generator, gan.build_conv_generator])
 def test_the_generator_uses_labels(build):
     generator = build(latent_dim=4, num_classes=3)
-    images = np.asarray(generator([np.ones((3, 4)), np.array([0, 1, 0])]))
+    images = outputs_of(generator, [np.ones((3, 4)), np.array([0, 1, 0])])
     np.testing.assert_array_equal(images[0], images[2])
     assert not np.allclose(images[0], images[1])
 

@@ -1,7 +1,7 @@
 import keras
 import numpy as np
 import pytest
-from conftest import IMAGE_SHAPE, assert_same_state
+from conftest import IMAGE_SHAPE, WITHOUT_AND_WITH_XLA, assert_same_state, draw_normal
 from keras import ops
 
 import gan
@@ -33,7 +33,7 @@ def step(discriminator, images, regularizers, **kwargs):
     return np.concatenate([(b - a).ravel() for b, a in zip(before, discriminator.get_weights(), strict=True)])
 
 
-@pytest.mark.parametrize("jit_compile", [False, True])
+@pytest.mark.parametrize("jit_compile", WITHOUT_AND_WITH_XLA)
 @pytest.mark.parametrize(
     ("regularizer", "gradient"),
     [
@@ -68,8 +68,8 @@ def quadratic_discriminator():
 
 def test_r1_uses_real_and_r2_generated_images(images):
     plain = step(quadratic_discriminator(), images, [])
-    latents = keras.random.normal((len(images), 5), seed=keras.random.SeedGenerator(0))
-    fakes = np.asarray(make_generator()(latents, training=True))
+    latents = draw_normal((len(images), 5), keras.random.SeedGenerator(0))
+    fakes = ops.convert_to_numpy(make_generator()(latents, training=True))
     # E |a^2 x|^2 / 2 has the gradient 2 a^3 E x^2, and a is 1.
     for regularizer, points in ((gan.regularizers.R1(weight=1.0), images), (gan.regularizers.R2(weight=1.0), fakes)):
         penalized = step(quadratic_discriminator(), images, [regularizer])
@@ -80,7 +80,8 @@ def test_r1_uses_real_and_r2_generated_images(images):
 def test_gradient_penalty_uses_points_between_the_images():
     seed = keras.random.SeedGenerator(0)
     real, fake = (RNG.uniform(-1, 1, (500, *IMAGE_SHAPE)).astype("float32") for _ in range(2))
-    points = np.asarray(gan.regularizers.GradientPenalty().points(real, fake, seed))
+    points = gan.regularizers.GradientPenalty().points(*map(ops.convert_to_tensor, (real, fake)), seed)
+    points = ops.convert_to_numpy(points)
     places = (points - fake) / (real - fake)
     np.testing.assert_allclose(places, np.broadcast_to(places[:, :1, :1], places.shape), atol=2e-2)
     assert places.min() > -1e-3 and places.max() < 1 + 1e-3 and 0.4 < places.mean() < 0.6
@@ -90,12 +91,13 @@ def test_gradient_penalty_uses_points_between_the_images():
 def test_regularizers_work_for_images_of_any_rank(shape):
     gradients = RNG.normal(size=(9, *shape)).astype("float32")
     norms = np.linalg.norm(gradients.reshape(9, -1), axis=1)
-    assert float(gan.regularizers.R1().penalty(gradients)) == pytest.approx((norms**2).mean() / 2, rel=1e-5)
+    tensor = ops.convert_to_tensor(gradients)
+    assert float(gan.regularizers.R1().penalty(tensor)) == pytest.approx((norms**2).mean() / 2, rel=1e-5)
     penalty = gan.regularizers.GradientPenalty()
-    assert float(penalty.penalty(gradients)) == pytest.approx(((norms - 1) ** 2).mean(), rel=1e-5)
-    real, fake = (np.full((9, *shape), value, "float32") for value in (1, 0))
+    assert float(penalty.penalty(tensor)) == pytest.approx(((norms - 1) ** 2).mean(), rel=1e-5)
+    real, fake = ops.ones((9, *shape)), ops.zeros((9, *shape))
     # Between 1 and 0, the points are the random places themselves: one for each image.
-    places = np.asarray(penalty.points(real, fake, keras.random.SeedGenerator(0))).reshape(9, -1)
+    places = ops.convert_to_numpy(penalty.points(real, fake, keras.random.SeedGenerator(0))).reshape(9, -1)
     assert places.shape == (9, np.prod(shape)) and (places == places[:, :1]).all() and len(set(places[:, 0])) == 9
 
 

@@ -1,5 +1,7 @@
 """The engine for PyTorch: autograd, and branches of Python."""
 
+import functools
+
 import keras
 import torch
 from keras import ops
@@ -23,6 +25,17 @@ class Engine:
     The methods are those of `gan.engines.tensorflow`.
     """
 
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        # `torch.compile` cannot differentiate a graph twice. Keras warns if it is asked to compile.
+        self.supports_jit = False
+
+    @functools.wraps(keras.Model.evaluate)
+    def evaluate(self, *args, **kwargs):
+        # Any DataLoader draws from the global generator, which shuffles the arrays of a running `fit`.
+        with torch.random.fork_rng(devices=[]):
+            return super().evaluate(*args, **kwargs)
+
     def train_step(self, data):
         return self.training_step(data)
 
@@ -35,7 +48,9 @@ class Engine:
         gradients = []
         for objective, group in zip(objectives, groups, strict=True):
             values = [variable.value for variable in group]
-            gradients.append(torch.autograd.grad(objective, values, retain_graph=True, allow_unused=True))
+            # A network may have nothing to train.
+            found = torch.autograd.grad(objective, values, retain_graph=True, allow_unused=True) if values else []
+            gradients.append(found)
         return gradients, rest
 
     def image_gradients(self, function, images):

@@ -75,11 +75,14 @@ class Moments(keras.metrics.Metric):
 
     def update_state(self, vectors):
         vectors = ops.cast(vectors, PRECISE)
-        self.origin.assign(ops.where(self.count == 0, ops.mean(vectors, axis=0), ops.convert_to_tensor(self.origin)))
-        self.count.assign_add(ops.cast(ops.shape(vectors)[0], "int32"))
+        count = ops.shape(vectors)[0]
+        # No `ops.mean` and no `ops.matmul`, which compute in float32 on PyTorch.
+        mean = ops.sum(vectors, axis=0) / ops.cast(count, PRECISE)
+        self.origin.assign(ops.where(self.count == 0, mean, ops.convert_to_tensor(self.origin)))
+        self.count.assign_add(ops.cast(count, "int32"))
         vectors = vectors - self.origin
         self.sum.assign_add(ops.sum(vectors, axis=0))
-        self.products.assign_add(ops.matmul(ops.transpose(vectors), vectors))
+        self.products.assign_add(ops.transpose(vectors) @ vectors)
 
     def result(self):
         """Returns the mean `(size,)` and the unbiased covariance `(size, size)`, which is 0 for a single vector."""

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import assert_same_state, small_extractor
+from conftest import all_metrics, assert_same_state, small_extractor
 from helpers import FailAt
 
 import gan
@@ -83,3 +83,20 @@ def test_keras_reduce_lr_on_plateau(make_model, make_dataset):
     model.fit(make_dataset(), epochs=2, verbose=0, callbacks=[callback])
     for optimizer in (model.generator_optimizer, model.discriminator_optimizer):
         assert float(optimizer.learning_rate) == pytest.approx(1e-4)
+
+
+def test_keras_callbacks_monitor_fid(make_model, make_dataset, tmp_path):
+    model = make_model(metrics=all_metrics())
+    best = keras.callbacks.ModelCheckpoint(tmp_path / "k.keras", monitor="val_fid", mode="min", save_best_only=True)
+    ours = gan.Checkpoint(tmp_path / "model.keras", monitor="val_fid")
+    history = model.fit(
+        make_dataset(), epochs=6, validation_data=make_dataset(), callbacks=[best, ours], verbose=0
+    ).history
+    assert best.best == min(history["val_fid"])
+    for name in ("k.keras", "best.keras"):
+        loaded = gan.load_model(tmp_path / name)
+        assert loaded.evaluate(make_dataset(), verbose=0, return_dict=True)["fid"] == pytest.approx(best.best)
+    stop = keras.callbacks.EarlyStopping("val_fid", mode="min", min_delta=1e9, patience=1)
+    assert (
+        len(model.fit(make_dataset(), epochs=9, validation_data=make_dataset(), callbacks=[stop], verbose=0).epoch) == 2
+    )

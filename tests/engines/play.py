@@ -11,6 +11,7 @@ import numpy as np
 from keras import layers, ops
 
 import gan
+from gan import draws
 
 IMAGE_SHAPE = (6, 6, 1)
 SAVED = Path(__file__).parents[1] / "data/saved_by_0_1_0.keras"
@@ -26,15 +27,16 @@ REGULARIZERS = {
 def replace_draws():
     """Each shape has its own numbers, whenever and however often they are drawn."""
 
-    def draw(method):
-        def drawn(shape, *arguments, **kwargs):
+    def draw(method, dtype):
+        def drawn(shape, *limits, seed=None):
             shape = [int(size) for size in shape]
-            return ops.convert_to_tensor(method(np.random.default_rng(0), shape, *arguments).astype("float32"))
+            return ops.convert_to_tensor(method(np.random.default_rng(0), shape, *limits).astype(dtype))
 
         return drawn
 
-    keras.random.normal = draw(lambda rng, shape: rng.normal(size=shape))
-    keras.random.uniform = draw(lambda rng, shape, low=0.0, high=1.0: rng.uniform(low, high, shape))
+    draws.normal = draw(lambda rng, shape, *_: rng.normal(size=shape), "float32")
+    draws.uniform = draw(lambda rng, shape, low, high, *_: rng.uniform(low, high, shape), "float32")
+    draws.integers = draw(lambda rng, shape, low, high, *_: rng.integers(low, high, shape), "int32")
 
 
 def make_model(seed, averaging=None):
@@ -65,12 +67,18 @@ def make_model(seed, averaging=None):
     return gan.GAN(generator, discriminator, seed=0, averaging=averaging)
 
 
-def play(loss, regularizers, steps, optimizer, updates=10):
+def play(loss, regularizers, steps, optimizer, augmentation=None, updates=10):
     """Losses and weights after some updates of a GAN."""
     images = np.random.default_rng(1).uniform(-1, 1, (20, *IMAGE_SHAPE)).astype("float32")
     model = make_model(2, averaging=0.9)
     optimizers = [optimizer(), optimizer()]
-    model.compile(*optimizers, loss=loss, regularizers=REGULARIZERS[regularizers], discriminator_steps=steps)
+    model.compile(
+        *optimizers,
+        loss=loss,
+        regularizers=REGULARIZERS[regularizers],
+        discriminator_steps=steps,
+        augmentation=augmentation,
+    )
     logs = [model.train_on_batch(images, return_dict=True) for _ in range(updates)]
     losses = [[entry["g_loss"], entry["d_loss"]] for entry in logs]
     return {"losses": np.asarray(losses), "weights": np.concatenate([weight.ravel() for weight in model.get_weights()])}
@@ -128,6 +136,7 @@ def main():
     games = {f"{loss}, {steps}": (loss, "none", steps, sgd) for loss in LOSSES for steps in (None, 2)}
     games.update({f"{name}, {steps}": ("hinge", name, steps, sgd) for name in REGULARIZERS for steps in (None, 2)})
     games["adam"] = ("binary_crossentropy", "r1", None, lambda: keras.optimizers.Adam(1e-3, beta_1=0.5))
+    games["augmentation"] = ("hinge", "r1", None, sgd, ["brightness", "translation", "cutout"])
     for name, arguments in games.items():
         for kind, value in play(*arguments).items():
             results[f"{kind} of {name}"] = value
