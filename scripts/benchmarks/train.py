@@ -43,7 +43,8 @@ A preset is trained on 60,000 images in several ways:
 
 Each engine has a process of its own: TensorFlow, TensorFlow under XLA, JAX and PyTorch. One process works at a time.
 All ways on all engines take turns of a few steps, 12 times, so that other load on the machine affects all of them; a
-turn that compiles comes first and does not count. Every step is waited for.
+turn that compiles comes first and does not count. Every step is waited for. Use an idle machine: PyTorch slows down
+tenfold if other processes compete for its cores.
 
 Times are medians. A preset with a lazy regularizer is timed in cycles of steps, each with one penalty. The time of an
 epoch is calculated: its steps at their median, and the time between the last step of an epoch and the first step of the
