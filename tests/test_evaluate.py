@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from conftest import IMAGE_SHAPE, WITHOUT_AND_WITH_XLA, all_metrics, evaluation_latents, outputs_of, small_extractor
+from conftest import IMAGE_SHAPE, JIT_COMPILE, all_metrics, evaluation_latents, outputs_of, small_extractor
 from keras import ops
 
 import gan
@@ -27,7 +27,7 @@ def test_evaluate_and_fit_return_metrics(make_model, make_dataset, images):
     assert [figures[name] for name in names] == listed[: len(names)]
 
 
-@pytest.mark.parametrize("jit_compile", WITHOUT_AND_WITH_XLA)
+@pytest.mark.parametrize("jit_compile", JIT_COMPILE)
 def test_metrics_measure_the_images_of_the_seed(make_model, make_dataset, images, jit_compile):
     """As many images as there are real ones, of the latents that the seed says."""
     model = make_model(seed=5, metrics=all_metrics(), jit_compile=jit_compile)
