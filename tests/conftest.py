@@ -204,10 +204,15 @@ def pair(generator_dtype=None, discriminator_dtype=None):
 
 
 @pytest.fixture
-def mixed_float16():
-    keras.config.set_dtype_policy("mixed_float16")
-    yield
+def set_dtype_policy():
+    """Sets the dtype of all layers until the end of the test."""
+    yield keras.config.set_dtype_policy
     keras.config.set_dtype_policy("float32")
+
+
+@pytest.fixture
+def mixed_float16(set_dtype_policy):
+    set_dtype_policy("mixed_float16")
 
 
 def all_metrics(extractor=None):
