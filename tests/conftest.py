@@ -18,8 +18,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 IMAGE_SHAPE = (6, 6, 1)
 BACKEND = keras.backend.backend()
-NO_XLA = pytest.mark.skipif(BACKEND == "torch", reason="a GAN runs eagerly on PyTorch")
-WITHOUT_AND_WITH_XLA = [False, pytest.param(True, marks=NO_XLA)]
+# TensorFlow runs a step with and without XLA. JAX always compiles, and on PyTorch a GAN never does.
+JIT_COMPILE = {"tensorflow": [False, True], "jax": [True], "torch": [False]}[BACKEND]
 
 
 def only_on_tensorflow(reason):
@@ -204,10 +204,15 @@ def pair(generator_dtype=None, discriminator_dtype=None):
 
 
 @pytest.fixture
-def mixed_float16():
-    keras.config.set_dtype_policy("mixed_float16")
-    yield
+def set_dtype_policy():
+    """Sets the dtype of all layers until the end of the test."""
+    yield keras.config.set_dtype_policy
     keras.config.set_dtype_policy("float32")
+
+
+@pytest.fixture
+def mixed_float16(set_dtype_policy):
+    set_dtype_policy("mixed_float16")
 
 
 def all_metrics(extractor=None):

@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import BACKEND, assert_same_state, only_on_tensorflow
+from conftest import BACKEND, JIT_COMPILE, assert_same_state
 from keras import ops
 
 import gan
@@ -55,10 +55,7 @@ def test_brightness_adds_one_number_to_each_image():
     assert -0.5 <= added.min() < -0.45 and 0.45 < added.max() <= 0.5 and abs(added.mean()) < 0.05
 
 
-@pytest.mark.parametrize(
-    "jit_compile",
-    [False, pytest.param(True, marks=only_on_tensorflow("only TensorFlow runs a function both ways"))],
-)
+@pytest.mark.parametrize("jit_compile", JIT_COMPILE)
 def test_first_and_second_gradients_pass_through(make_model, jit_compile):
     """The generator needs the first gradient, regularizers the second. For a sum of cubes, they are 3 x^2 and 6 x."""
     images = RNG.uniform(0.5, 1, (4, 8, 8, 1)).astype("float32")

@@ -3,13 +3,13 @@
 import keras
 import numpy as np
 import pytest
-from conftest import WITHOUT_AND_WITH_XLA, evaluation_latents, outputs_of, pair, small_extractor
+from conftest import JIT_COMPILE, evaluation_latents, outputs_of, pair, small_extractor
 from keras import layers
 
 import gan
 
 
-@pytest.mark.parametrize("jit_compile", WITHOUT_AND_WITH_XLA)
+@pytest.mark.parametrize("jit_compile", JIT_COMPILE)
 def test_the_average_follows_every_weight(make_model, images, jit_compile):
     model = make_model(averaging=0.3, jit_compile=jit_compile)
     expected = model.generator.get_weights()

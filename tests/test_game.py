@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from conftest import IMAGE_SHAPE, NO_XLA, pair, state_of
+from conftest import IMAGE_SHAPE, JIT_COMPILE, pair, state_of
 from keras import layers, ops
 
 import gan
@@ -87,8 +87,7 @@ def test_data_of_any_rank_train_with_penalties(shape, regularizer):
     assert np.isfinite(model.fit(data, verbose=0).history["loss"]).all()
 
 
-@NO_XLA
-def test_all_options_compile_together_with_xla(images):
+def test_all_options_train_together(images):
     images = np.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)))
     model = gan.GAN(
         gan.build_conv_generator(4, 2, image_shape=(8, 8, 1), num_classes=3),
@@ -102,7 +101,7 @@ def test_all_options_compile_together_with_xla(images):
         regularizers=[gan.regularizers.R1(1.0, interval=2), gan.regularizers.GradientPenalty(1.0)],
         augmentation=["translation", "cutout", "brightness"],
         discriminator_steps=2,
-        jit_compile=True,
+        jit_compile=JIT_COMPILE[-1],
     )
     history = model.fit(images, np.arange(len(images)) % 3, batch_size=50, epochs=2, verbose=0).history
     assert np.isfinite(history["loss"]).all()

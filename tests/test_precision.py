@@ -33,13 +33,14 @@ def test_a_given_loss_scale_is_kept(mixed_float16):
     assert model.generator_optimizer is scaled
 
 
-@pytest.mark.parametrize("regularizer", [gan.regularizers.R1, gan.regularizers.R2, gan.regularizers.GradientPenalty])
-def test_networks_that_end_in_half_precision_train_with_penalties(mixed_float16, images, regularizer):
-    model = gan.GAN(*pair())
-    assert model.generator.compute_dtype == "float16"
-    model.compile(
-        "adam", "adam", regularizers=[regularizer(1)], metrics=[gan.metrics.FrechetDistance(small_extractor())]
-    )
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_networks_that_end_in_half_precision_train_with_penalties(set_dtype_policy, images, dtype):
+    set_dtype_policy(f"mixed_{dtype}")
+    model = gan.GAN(*pair(), averaging=0.9)
+    assert model.generator.compute_dtype == dtype
+    penalties = [gan.regularizers.R1(1, 2), gan.regularizers.R2(1), gan.regularizers.GradientPenalty(1)]
+    metrics = [gan.metrics.FrechetDistance(small_extractor())]
+    model.compile("adam", "adam", regularizers=penalties, augmentation=["translation"], metrics=metrics)
     history = model.fit(images, validation_data=images, verbose=0).history
     assert all(np.isfinite(values).all() for values in history.values())
     assert model.generate(2).dtype == np.float32

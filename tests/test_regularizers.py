@@ -1,7 +1,7 @@
 import keras
 import numpy as np
 import pytest
-from conftest import IMAGE_SHAPE, WITHOUT_AND_WITH_XLA, assert_same_state, draw_normal
+from conftest import IMAGE_SHAPE, JIT_COMPILE, assert_same_state, draw_normal
 from keras import ops
 
 import gan
@@ -33,7 +33,7 @@ def step(discriminator, images, regularizers, **kwargs):
     return np.concatenate([(b - a).ravel() for b, a in zip(before, discriminator.get_weights(), strict=True)])
 
 
-@pytest.mark.parametrize("jit_compile", WITHOUT_AND_WITH_XLA)
+@pytest.mark.parametrize("jit_compile", JIT_COMPILE)
 @pytest.mark.parametrize(
     ("regularizer", "gradient"),
     [

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import IMAGE_SHAPE, all_metrics, assert_same_state, only_on_tensorflow, small_extractor
+from conftest import BACKEND, IMAGE_SHAPE, all_metrics, assert_same_state, only_on_tensorflow, small_extractor
 from keras import layers
 
 import gan
@@ -79,6 +79,7 @@ def test_weights_of_another_gan_are_refused_in_a_sentence(make_model, tmp_path):
         other.load_weights(tmp_path / "plain.weights.h5")
 
 
+@pytest.mark.skipif(BACKEND == "torch", reason="Keras 3.15 exports no model, however plain, with PyTorch 2.13")
 @pytest.mark.parametrize("num_classes", [None, 3])
 def test_export_writes_the_sampler(make_model, images, tmp_path, num_classes):
     model = make_model(num_classes=num_classes, averaging=0.5)
@@ -91,6 +92,7 @@ def test_export_writes_the_sampler(make_model, images, tmp_path, num_classes):
     np.testing.assert_allclose(served, model.generate(latents=latents, labels=labels), rtol=1e-5, atol=1e-6)
 
 
+@only_on_tensorflow("on other backends Keras has no LiteRT format, or needs a further package for it")
 def test_export_has_the_formats_of_keras(make_model, tmp_path):
     model = make_model()
     model.export(tmp_path / "model.tflite", format="litert", verbose=False)

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import IMAGE_SHAPE, WITHOUT_AND_WITH_XLA, draw_normal, pair
+from conftest import IMAGE_SHAPE, JIT_COMPILE, draw_normal, pair
 from keras import layers, ops
 
 import gan
@@ -62,7 +62,7 @@ class HandWritten:
         return float(g_loss), float(d_loss)
 
 
-@pytest.mark.parametrize("jit_compile", WITHOUT_AND_WITH_XLA)
+@pytest.mark.parametrize("jit_compile", JIT_COMPILE)
 def test_steps_equal_a_hand_written_reference(images, jit_compile):
     generator = gan.build_generator(5, (8, 12), IMAGE_SHAPE)
     discriminator = gan.build_discriminator(IMAGE_SHAPE, (12, 8), dropout=0.0)
@@ -86,7 +86,7 @@ def test_steps_equal_a_hand_written_reference(images, jit_compile):
     assert history["d_loss"][0] == pytest.approx(np.average(d_losses, weights=sizes), rel=1e-5)
 
 
-@pytest.mark.parametrize("jit_compile", WITHOUT_AND_WITH_XLA)
+@pytest.mark.parametrize("jit_compile", JIT_COMPILE)
 def test_alternating_updates_train_the_discriminator_first(images, jit_compile):
     """Two updates of the discriminator, then one of the generator against it, each on latents of its own."""
     generator = keras.Sequential([keras.Input((5,)), layers.Dense(36), layers.Reshape(IMAGE_SHAPE)])

@@ -28,3 +28,8 @@ class FailAt(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         if (self.epoch, batch) == self.stop:
             raise InterruptedError
+
+
+def step_result(logs, *state_and_data):
+    """What a `train_step` without updates returns. On JAX it receives the state and returns it, too."""
+    return (logs, state_and_data[0]) if keras.backend.backend() == "jax" else logs

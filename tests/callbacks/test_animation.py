@@ -1,4 +1,5 @@
 import os
+import types
 
 import numpy as np
 import pytest
@@ -71,7 +72,7 @@ def test_animation_is_written_after_each_validation(make_model, make_dataset, tm
 
 def test_animation_is_written_once_a_minute_without_validation(make_model, make_dataset, tmp_path, monkeypatch):
     seconds = iter(range(0, 1000, 25))
-    monkeypatch.setattr(redraw.time, "monotonic", lambda: next(seconds))
+    monkeypatch.setattr(redraw, "time", types.SimpleNamespace(monotonic=lambda: next(seconds)))
     drawn = []
 
     class Recorder(redraw.Redraw):

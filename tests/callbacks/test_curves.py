@@ -5,7 +5,7 @@ import keras
 import numpy as np
 import pytest
 from conftest import small_extractor
-from helpers import FailAt, MeasureEverySecondEpoch
+from helpers import FailAt, MeasureEverySecondEpoch, step_result
 from matplotlib.figure import Figure
 
 import gan
@@ -70,8 +70,8 @@ def test_curves_work_in_any_model_that_logs_losses(tmp_path):
             super().__init__()
             self.built = True
 
-        def train_step(self, data):
-            return {"g_loss": keras.ops.ones(()), "d_loss": keras.ops.ones(())}
+        def train_step(self, *state_and_data):
+            return step_result({"g_loss": keras.ops.ones(()), "d_loss": keras.ops.ones(())}, *state_and_data)
 
     model = Tutorial()
     model.compile()

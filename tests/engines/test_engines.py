@@ -26,10 +26,10 @@ def on_tensorflow(tmp_path_factory):
 
 
 @pytest.fixture(scope="module", params=["jax", "torch"])
-def on_both(request, on_tensorflow, tmp_path_factory):
+def on_both(request, tmp_path_factory):
     """The results on TensorFlow and on another engine."""
     pytest.importorskip(request.param)
-    return on_tensorflow, play(request.param, tmp_path_factory.mktemp("engines"))
+    return request.getfixturevalue("on_tensorflow"), play(request.param, tmp_path_factory.mktemp("engines"))
 
 
 @pytest.mark.parametrize("backend", ["none_such", "openvino"])

@@ -5,7 +5,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import WITHOUT_AND_WITH_XLA, identity_extractor
+from conftest import JIT_COMPILE, identity_extractor
 
 import gan
 from gan.metrics.extractors import DIGITS_FILE, extract
@@ -117,7 +117,7 @@ def test_train_extractor_refuses_invalid_labels(labels):
         gan.metrics.train_extractor(np.zeros((6, 8, 8, 1), "float32"), labels)
 
 
-@pytest.mark.parametrize("jit_compile", WITHOUT_AND_WITH_XLA)
+@pytest.mark.parametrize("jit_compile", JIT_COMPILE)
 @pytest.mark.parametrize("shape", [(20, 30, 1), (400, 310, 3)])
 def test_inception_receives_rgb_images_of_299_pixels_resized_with_antialiasing(monkeypatch, shape, jit_compile):
     arguments = {}
