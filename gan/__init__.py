@@ -32,6 +32,7 @@ _MODULES = (
     "files",
     "images",
     "latents",
+    "layers",
     "losses",
     "metrics",
     "model",
@@ -57,4 +58,5 @@ def __dir__():
 
 @wrapt.when_imported("keras")
 def _register_serializables(_):
-    importlib.import_module("gan.model")
+    for name in ("layers", "model"):
+        importlib.import_module(f"gan.{name}")

@@ -7,6 +7,8 @@ import random
 import keras
 from keras import layers, ops
 
+from gan.layers import SpectralNormalization
+
 # A multiple of the stride, so that the same number of taps contributes to every pixel.
 GENERATOR_KERNEL = 4
 DISCRIMINATOR_KERNEL = 5
@@ -149,8 +151,8 @@ def build_conv_discriminator(image_shape=(28, 28, 1), width=32, depth=None, spec
         width: Int. Output channels of the first convolution. Defaults to 32.
         depth: Int. Number of convolutions. Defaults to the number that ends in an image of at most 4 pixels on its
             longer side: 3 for images of 28x28, 5 for 128x128.
-        spectral_norm: Bool. Whether `keras.layers.SpectralNormalization` keeps the largest singular value of every
-            layer at 1 (Miyato et al. 2018, arXiv 1802.05957). Defaults to False.
+        spectral_norm: Bool. Whether `gan.layers.SpectralNormalization` keeps the largest singular value of every layer
+            at 1 (Miyato et al. 2018, arXiv 1802.05957). Defaults to False.
         num_classes: Int. Number of classes of a conditional discriminator, as in `build_discriminator`. Defaults to
             None.
 
@@ -170,7 +172,7 @@ def build_conv_discriminator(image_shape=(28, 28, 1), width=32, depth=None, spec
     _check_size("width", width)
 
     def normalize(layer):
-        return layers.SpectralNormalization(layer, dtype=layer.dtype_policy) if spectral_norm else layer
+        return SpectralNormalization(layer, dtype=layer.dtype_policy) if spectral_norm else layer
 
     hidden = []
     for level in range(len(_sides(image_shape, depth, LONGEST_END)) - 1):
@@ -198,7 +200,7 @@ def _discriminator(hidden, image_shape, num_classes, normalize=lambda layer: lay
     _check_size("num_classes", num_classes)
     labels = keras.Input((), dtype="int32")
     features = keras.Sequential(hidden)(images)
-    # An Embedding does not work here: SpectralNormalization casts its vectors to the dtype of its input, an integer.
+    # An Embedding has no kernel that SpectralNormalization could divide.
     embed = normalize(layers.Dense(features.shape[-1], use_bias=False))
     products = layers.Multiply(dtype="float32")([features, embed(ops.one_hot(labels, num_classes))])
     logits = logit(features) + ops.sum(products, axis=-1, keepdims=True)

@@ -70,17 +70,6 @@ def test_the_default_depth_leads_to_a_few_pixels(build, default):
         assert min(sides) == side
 
 
-def test_spectral_norm_keeps_the_largest_singular_value_at_1():
-    discriminator = gan.build_conv_discriminator((8, 8, 1), width=4, spectral_norm=True, num_classes=3)
-    for _ in range(100):
-        discriminator([keras.ops.ones((2, 8, 8, 1)), keras.ops.array([0, 2])], training=True)
-    kernels = [weight for weight in discriminator.weights if weight.name == "kernel"]
-    assert len(kernels) == 3
-    for kernel in kernels:
-        matrix = keras.ops.convert_to_numpy(kernel).reshape(-1, kernel.shape[-1])
-        assert np.linalg.svd(matrix, compute_uv=False)[0] == pytest.approx(1, abs=1e-3)
-
-
 @pytest.mark.parametrize(
     "build",
     [

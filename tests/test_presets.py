@@ -58,7 +58,7 @@ def test_changed_settings_are_built():
     assert [(one.weight, one.interval) for one in model.regularizers] == [(0.5, 2), (7.0, 2)]
     assert isinstance(model.loss, gan.losses.Hinge) and model.discriminator_steps == 3 and model.averaging == 0.9
     assert model.augmentation.names == ["cutout"]
-    assert isinstance(model.discriminator.layers[0], keras.layers.SpectralNormalization)
+    assert isinstance(model.discriminator.layers[0], gan.layers.SpectralNormalization)
     assert model.discriminator.layers[0].layer.filters == 5
     rates = [float(one.learning_rate) for one in (model.generator_optimizer, model.discriminator_optimizer)]
     assert rates == pytest.approx([1e-3, 2e-3])

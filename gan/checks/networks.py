@@ -19,6 +19,7 @@ def check_networks(model, generator, discriminator, num_classes):
         raise ValueError(f"num_classes must be a positive integer, not {num_classes!r}.")
     for name, network in (("generator", generator), ("discriminator", discriminator)):
         _check_shapes_are_known(name, network)
+        _check_layers(name, network)
     # A subclass that computes losses of its own may use further inputs and outputs.
     is_plain = type(model).compute_losses is Game.compute_losses
     if is_plain:
@@ -62,6 +63,16 @@ def _check_shapes_are_known(name, network):
         raise ValueError(
             f"{name} must be a keras.Model with a known input shape, not {network!r}. For a subclassed model, pass "
             "keras.Sequential([keras.Input(shape), model])."
+        )
+
+
+def _check_layers(name, network):
+    backend = keras.backend.backend()
+    assigns_kernel = any(isinstance(layer, keras.layers.SpectralNormalization) for layer in network._flatten_layers())
+    if assigns_kernel and backend != "tensorflow":
+        raise ValueError(
+            f"{name} holds a keras.layers.SpectralNormalization, which changes its kernel in each call and does not "
+            f"train on the backend {backend}: use gan.layers.SpectralNormalization."
         )
 
 

@@ -39,7 +39,7 @@ def replace_draws():
     draws.integers = draw(lambda rng, shape, low, high, *_: rng.integers(low, high, shape), "int32")
 
 
-def make_model(seed, averaging=None):
+def make_model(seed, averaging=None, normalize=lambda layer: layer):
     """A GAN with BatchNormalization, whose weights are drawn by NumPy."""
     generator = keras.Sequential(
         [
@@ -53,15 +53,17 @@ def make_model(seed, averaging=None):
     discriminator = keras.Sequential(
         [
             keras.Input(IMAGE_SHAPE),
-            layers.Conv2D(4, 3, activation="leaky_relu"),
+            normalize(layers.Conv2D(4, 3, activation="leaky_relu")),
             layers.Flatten(),
-            layers.Dense(8, activation="leaky_relu"),
+            normalize(layers.Dense(8, activation="leaky_relu")),
             layers.Dense(1),
         ]
     )
     rng = np.random.default_rng(seed)
     for network in (generator, discriminator):
-        for variable in network.trainable_variables:
+        for variable in network.weights:
+            if variable.name == "vector":
+                variable.assign(rng.normal(size=variable.shape))
             if variable.name == "kernel":
                 variable.assign(rng.normal(size=variable.shape) * variable.shape[0] ** -0.5)
             if variable.name == "bias":
@@ -70,10 +72,10 @@ def make_model(seed, averaging=None):
     return gan.GAN(generator, discriminator, seed=0, averaging=averaging)
 
 
-def play(loss, regularizers, steps, optimizer, augmentation=None, updates=10):
+def play(loss, regularizers, steps, optimizer, augmentation=None, normalize=lambda layer: layer, updates=10):
     """Losses and weights after some updates of a GAN."""
     images = np.random.default_rng(1).uniform(-1, 1, (20, *IMAGE_SHAPE)).astype("float32")
-    model = make_model(2, averaging=0.9)
+    model = make_model(2, 0.9, normalize)
     optimizers = [optimizer(), optimizer()]
     model.compile(
         *optimizers,
@@ -140,6 +142,7 @@ def main():
     games.update({f"{name}, {steps}": ("hinge", name, steps, sgd) for name in REGULARIZERS for steps in (None, 2)})
     games["adam"] = ("binary_crossentropy", "r1", None, lambda: keras.optimizers.Adam(1e-3, beta_1=0.5))
     games["augmentation"] = ("hinge", "r1", None, sgd, ["brightness", "translation", "cutout"])
+    games["spectral norm"] = ("hinge", "r1", None, sgd, None, gan.layers.SpectralNormalization)
     for name, arguments in games.items():
         for kind, value in play(*arguments).items():
             results[f"{kind} of {name}"] = value

@@ -1,0 +1,68 @@
+"""Layers of discriminators that Keras does not offer for every backend."""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="gan")
+class SpectralNormalization(keras.layers.Wrapper):
+    """Divides the kernel of a layer by its largest singular value, so that the quotient's is 1.
+
+    Each call in training improves the estimate of that value by one step of power iteration. The gradient takes the
+    division into account. Unlike `keras.layers.SpectralNormalization`, this layer does not change the kernel itself,
+    and therefore works on every backend.
+
+    Source: Miyato et al. 2018, arXiv 1802.05957.
+
+    Args:
+        layer: A `keras.layers.Layer` with a `kernel`, such as `Dense` or `Conv2D`.
+        **kwargs: Further arguments of `keras.layers.Layer`, such as `name` and `dtype`.
+
+    Example:
+
+    >>> layer = gan.layers.SpectralNormalization(keras.layers.Dense(4))
+    >>> layer(np.ones((2, 3))).shape
+    (2, 4)
+    """
+
+    def __init__(self, layer, **kwargs):
+        super().__init__(layer, **kwargs)
+
+    def build(self, input_shape):
+        super().build(input_shape)
+        if not hasattr(self.layer, "kernel"):
+            raise ValueError(f"layer must have a kernel, and {type(self.layer).__name__} has none.")
+        self.vector = self.add_weight(
+            shape=(1, self.layer.kernel.shape[-1]),
+            initializer=keras.initializers.RandomNormal(),
+            trainable=False,
+            dtype="float32",
+            autocast=False,
+            name="vector",
+        )
+
+    def call(self, inputs, training=False):
+        kernel = ops.convert_to_tensor(self.layer.kernel)
+        normalized = kernel / ops.cast(self._largest_singular_value(kernel, training), kernel.dtype)
+
+        def values(variables):
+            return [normalized if variable.path == self.layer.kernel.path else variable.value for variable in variables]
+
+        layer = self.layer
+        outputs, _ = layer.stateless_call(
+            values(layer.trainable_variables), values(layer.non_trainable_variables), inputs
+        )
+        return outputs
+
+    def _largest_singular_value(self, kernel, training):
+        matrix = ops.cast(ops.reshape(kernel, (-1, kernel.shape[-1])), "float32")
+        fixed = ops.stop_gradient(matrix)
+        right = ops.normalize(ops.convert_to_tensor(self.vector))
+        left = ops.normalize(right @ ops.transpose(fixed))
+        if training:
+            right = ops.normalize(left @ fixed)
+            self.vector.assign(right)
+        return ops.squeeze(left @ matrix @ ops.transpose(right))
+
+    def compute_output_shape(self, input_shape):
+        return self.layer.compute_output_shape(input_shape)
