@@ -13,7 +13,7 @@ __version__ = "0.1.0"
 
 _MODULE_OF = {
     "GAN": "model",
-    "load_model": "saving",
+    "load_model": "model",
     "build_generator": "networks",
     "build_discriminator": "networks",
     "build_conv_generator": "networks",

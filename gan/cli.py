@@ -5,6 +5,8 @@ import os
 import sys
 from pathlib import Path
 
+from gan.backends import find_problem
+
 
 def import_keras():
     """Imports Keras and TensorFlow without TensorFlow's messages about the machine.
@@ -12,6 +14,8 @@ def import_keras():
     Some of these messages ignore `TF_CPP_MIN_LOG_LEVEL`, so stderr is closed during the import.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    if problem := find_problem(os.environ.get("KERAS_BACKEND", "tensorflow")):
+        fail(problem, 2)
     stderr = os.dup(2)
     with open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), 2)
@@ -19,16 +23,15 @@ def import_keras():
         import keras  # noqa: F401
 
         from gan import engines  # noqa: F401
-    except (ImportError, ValueError) as error:
-        reason = str(error).splitlines()[0]
+    except ImportError as error:
+        reason = str(error).splitlines()[0].rstrip(".")
     else:
         reason = None
     finally:
         os.dup2(stderr, 2)
         os.close(stderr)
     if reason:
-        backend = os.environ.get("KERAS_BACKEND", "tensorflow")
-        fail(f"the Keras backend {backend} cannot be used ({reason}). Install it, or change KERAS_BACKEND.", 2)
+        fail(f"Keras or its backend cannot be imported: {reason}.", 2)
 
 
 def fail(message, status):

@@ -70,6 +70,7 @@ def read_keras_file(path):
         raise ValueError(f"there is no model file {str(path)!r}.")
     if Path(path).suffix != ".keras":
         raise ValueError(f"{path} is not a .keras file.")
+    _check_whole(path)
     try:
         return keras.models.load_model(path)
     except NewerFileError as error:
@@ -79,6 +80,17 @@ def read_keras_file(path):
             f"{path} cannot be loaded: it is not a .keras file, is damaged, or needs a class that is not imported "
             f"({str(error).splitlines()[0]})."
         ) from error
+
+
+def _check_whole(path):
+    """Makes sure that a zip file is what was once written. Keras does not compare checksums."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+    except (zipfile.BadZipFile, OSError, EOFError) as error:
+        raise ValueError(f"{path} cannot be loaded: it is damaged, or no .keras file ({error}).") from error
+    if damaged:
+        raise ValueError(f"{path} cannot be loaded: {damaged} in it is damaged.")
 
 
 @contextlib.contextmanager

@@ -4,14 +4,15 @@
 `generate` and `save`.
 """
 
-import contextlib
+from functools import partial
 from typing import Any, NamedTuple
 
 import keras
 from keras import ops
 
 from gan import draws
-from gan.engines import Engine, is_foreign
+from gan.engines import Engine
+from gan.foreign import check_tensors, written_in_keras_ops
 
 
 class Judged(NamedTuple):
@@ -107,7 +108,7 @@ class Game(Engine, keras.Model):
         groups = [getattr(self, name).trainable_variables for name in players]
 
         def play():
-            latents = None if self.latent_dim is None else self.draw_latents(ops.shape(images)[0], self.training_noise)
+            latents = self._latents(self.draw_latents, ops.shape(images)[0], self.training_noise)
             figures, fakes = self._play(images, latents, condition, self.generator, training=True)
             objectives = {"generator": figures["g_loss"], "discriminator": figures["d_loss"]}
             if "discriminator" in players:
@@ -124,6 +125,15 @@ class Game(Engine, keras.Model):
             self.apply(optimizer, its_gradients, group)
         return figures
 
+    def _latents(self, draw, count, seed):
+        if self.latent_dim is None:
+            return None
+        with written_in_keras_ops(self):
+            latents = draw(count, seed)
+        # A compiled step would repeat what it cannot draw itself.
+        check_tensors(self, "draw_latents", latents)
+        return latents
+
     def _play(self, images, latents, condition, generator, training):
         """Runs both networks once over a batch. Returns the figures to log, and the generated images."""
         fakes = ops.cast(_call(generator, latents, condition, training), "float32")
@@ -132,8 +142,10 @@ class Game(Engine, keras.Model):
         real_penalty = sum(_split_losses(self.discriminator)[0])
         fake = self.judge(fakes, condition, training)._replace(latents=latents)
         is_own = type(self).compute_losses is not Game.compute_losses
-        with _written_in_keras_ops(self if is_own else self.loss):
+        author = self if is_own else self.loss
+        with written_in_keras_ops(author):
             figures = dict(self.compute_losses(real, fake))
+        check_tensors(author, "compute_losses" if is_own else "generator and discriminator", *figures.values())
         if set(figures) != set(self.loss_names):
             raise ValueError(
                 f"compute_losses must return the losses {', '.join(self.loss_names)} (see loss_names), "
@@ -159,10 +171,10 @@ class Game(Engine, keras.Model):
         """What a regularizer adds to the discriminator's objective in this step: 0 if it is not due."""
 
         def penalty():
-            with _written_in_keras_ops(regularizer):
+            with written_in_keras_ops(regularizer):
                 points = regularizer.points(real_images, ops.stop_gradient(fake_images), self.training_noise)
             gradients = self.image_gradients(lambda points: self.judge(points, condition, training=True).logits, points)
-            with _written_in_keras_ops(regularizer):
+            with written_in_keras_ops(regularizer):
                 return regularizer.weight * regularizer.interval * regularizer.penalty(gradients)
 
         # Iterations count updates: gradients that are accumulated equal those of one large batch.
@@ -193,7 +205,9 @@ class Game(Engine, keras.Model):
         return self.get_metrics_result()
 
     def _test(self, images, condition):
-        latents = None if self.latent_dim is None else self._next_latents(ops.shape(images)[0])
+        latents = self._latents(
+            partial(draws.in_blocks, self.draw_latents), ops.shape(images)[0], self.evaluation_noise
+        )
         figures, fakes = self._play(images, latents, condition, self.sampler, training=False)
         for metric, outputs in self._extract(fakes, condition):
             metric.update_fake(outputs)
@@ -202,9 +216,6 @@ class Game(Engine, keras.Model):
             is_new = self.quality_metrics[0].real_is_known == 0
             self.branch(is_new, lambda: self._update_reals(images, condition), None)
         self._log(figures, images)
-
-    def _next_latents(self, count):
-        return draws.in_blocks(self.draw_latents, count, self.evaluation_noise)
 
     def _update_reals(self, images, condition):
         for metric, outputs in self._extract(images, condition):
@@ -221,7 +232,8 @@ class Game(Engine, keras.Model):
         return {metric.name: metric.result() for metric in self.logged}
 
     def _convert(self, data):
-        images, condition = self.unpack(data)
+        with written_in_keras_ops(self):
+            images, condition = self.unpack(data)
         images = ops.convert_to_tensor(images)
         if not keras.backend.is_float_dtype(images.dtype):
             raise TypeError(f"images must be floats in [-1, 1], not {keras.backend.standardize_dtype(images.dtype)}.")
@@ -240,20 +252,6 @@ def input_shapes(network):
     """The shapes of a network's inputs, as a list."""
     shape = network.input_shape
     return shape if isinstance(shape, list) else [shape]
-
-
-@contextlib.contextmanager
-def _written_in_keras_ops(author):
-    """Names the class whose code calls functions that the backend cannot differentiate."""
-    try:
-        yield
-    except Exception as error:
-        if not is_foreign(error):
-            raise
-        raise TypeError(
-            f"{type(author).__name__} calls functions that the Keras backend {keras.backend.backend()} cannot "
-            "differentiate, such as those of NumPy or of another backend: use keras.ops."
-        ) from error
 
 
 def _call(network, first, condition, training):

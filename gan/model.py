@@ -15,7 +15,9 @@ from gan.metrics import figures_of
 from gan.metrics.base import to_numpy
 from gan.optimizers import OptimizerPair, scale_losses
 from gan.sampling import Sampled, clone
-from gan.saving import Saved
+from gan.saving import Saved, load_model
+
+__all__ = ["GAN", "load_model"]
 
 
 @keras.saving.register_keras_serializable(package="gan")
@@ -137,6 +139,8 @@ class GAN(Sampled, Saved, Game):
             steps_per_execution=steps_per_execution,
             jit_compile=jit_compile,
         )
+        # Keras resolves "auto", each backend in its own way.
+        self.requested_jit_compile = jit_compile
         self.generator_optimizer = keras.optimizers.get(generator_optimizer)
         self.discriminator_optimizer = keras.optimizers.get(discriminator_optimizer)
         if self.generator_optimizer is self.discriminator_optimizer:

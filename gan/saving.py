@@ -73,7 +73,7 @@ class Saved:
     def get_compile_config(self):
         if not self.compiled:
             return {}
-        return keras.saving.serialize_keras_object(
+        config = keras.saving.serialize_keras_object(
             {
                 "generator_optimizer": self.generator_optimizer,
                 "discriminator_optimizer": self.discriminator_optimizer,
@@ -84,9 +84,10 @@ class Saved:
                 "augmentation": self.augmentation,
                 "run_eagerly": self.run_eagerly,
                 "steps_per_execution": self.steps_per_execution,
-                "jit_compile": self.jit_compile,
+                "jit_compile": self.requested_jit_compile,
             }
         )
+        return _without_backend(config)
 
     def compile_from_config(self, config):
         arguments = keras.saving.deserialize_keras_object(config)
@@ -147,6 +148,18 @@ def load_model(filepath):
     if not isinstance(model, Saved):
         raise ValueError(f"{filepath} must hold a gan.GAN, and holds a {type(model).__name__}.")
     return model
+
+
+def _without_backend(config):
+    """Names optimizers as every backend does. Keras has classes of its own for PyTorch and saves their names."""
+    if isinstance(config, list):
+        return [_without_backend(value) for value in config]
+    if not isinstance(config, dict):
+        return config
+    config = {name: _without_backend(value) for name, value in config.items()}
+    if str(config.get("module")).startswith("keras.src.backend."):
+        config.update(module="keras.optimizers", registered_name=None)
+    return config
 
 
 def _check_version(version):

@@ -54,3 +54,52 @@ def test_a_subclass_in_numpy_is_named(make_model, images):
     model = make_model()
     with pytest.raises(TypeError, match="^LossesInNumPy calls functions .* use keras.ops"):
         fit(LossesInNumPy(model.generator, model.discriminator), images)
+
+
+class LatentsInNumPy(gan.GAN):
+    def draw_latents(self, count, seed):
+        return np.random.normal(size=(16, 5)).astype("float32")
+
+
+class LatentsInTensorFlow(gan.GAN):
+    def draw_latents(self, count, seed):
+        return tf.random.normal((16, 5))
+
+
+class UnpacksInNumPy(gan.GAN):
+    def unpack(self, data):
+        images, condition = super().unpack(data)
+        return np.tanh(images), condition
+
+
+class LossAsAFloat(gan.losses.Hinge):
+    def generator(self, real_logits, fake_logits):
+        return -1.0
+
+
+def test_latents_that_a_compiled_step_would_repeat_are_refused(make_model, images):
+    model = make_model()
+    with pytest.raises(TypeError, match="draw_latents of LatentsInNumPy must return a tensor .* keras.random"):
+        fit(LatentsInNumPy(model.generator, model.discriminator), images)
+
+
+@pytest.mark.skipif(keras.backend.backend() == "tensorflow", reason="TensorFlow draws in a compiled step")
+def test_latents_of_tensorflow_are_refused(make_model, images):
+    model = make_model()
+    with pytest.raises(TypeError, match="draw_latents of LatentsInTensorFlow must return a tensor .* keras.random"):
+        fit(LatentsInTensorFlow(model.generator, model.discriminator), images)
+
+
+@pytest.mark.skipif(keras.backend.backend() == "torch", reason="PyTorch runs it as it stands")
+def test_unpacking_in_numpy_is_named(make_model, images):
+    model = make_model()
+    dataset = tf.data.Dataset.from_tensor_slices(images).batch(50)
+    model = UnpacksInNumPy(model.generator, model.discriminator)
+    model.compile("adam", "adam")
+    with pytest.raises(TypeError, match="^UnpacksInNumPy calls functions"):
+        model.fit(dataset, verbose=0)
+
+
+def test_a_loss_that_is_no_tensor_is_named(make_model, images):
+    with pytest.raises(TypeError, match="generator and discriminator of LossAsAFloat must return a tensor"):
+        fit(make_model(), images, loss=LossAsAFloat())

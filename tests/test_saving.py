@@ -1,5 +1,6 @@
 """Saved files, weights files and exports."""
 
+import os
 import subprocess
 import sys
 import textwrap
@@ -29,6 +30,26 @@ def test_a_file_of_an_earlier_version_continues_as_it_would_have(images):
         model.fit(dataset, epochs=1, verbose=0)
         generated = model.generate(latents=latents, labels=[0, 1, 2])
         np.testing.assert_allclose(generated, expected["images_after_an_epoch"], rtol=1e-3, atol=1e-4)
+
+
+def test_a_file_with_a_changed_byte_is_refused(make_model, tmp_path):
+    path = tmp_path / "model.keras"
+    make_model().save(path)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 255
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="model.keras cannot be loaded: .* is damaged"):
+        gan.load_model(path)
+    path.write_bytes(content[:1000])
+    with pytest.raises(ValueError, match="model.keras cannot be loaded: it is damaged"):
+        gan.load_model(path)
+
+
+def test_loading_can_come_first(tmp_path, make_model):
+    make_model().save(tmp_path / "model.keras")
+    code = "import gan; gan.load_model('model.keras')"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment, check=True)
 
 
 def test_a_file_of_a_newer_version_is_refused(make_model, tmp_path, monkeypatch):

@@ -8,12 +8,10 @@ import importlib
 
 import keras
 
-BACKENDS = ("tensorflow", "jax", "torch")
+from gan.backends import find_problem
 
-if keras.backend.backend() not in BACKENDS:
-    raise ValueError(
-        f"gan runs on the Keras backends {', '.join(BACKENDS)}, not on {keras.backend.backend()}: change KERAS_BACKEND."
-    )
+if problem := find_problem(keras.backend.backend()):
+    raise ImportError(problem)
 _engine = importlib.import_module(f"gan.engines.{keras.backend.backend()}")
 Engine = _engine.Engine
 normal = _engine.normal

@@ -14,7 +14,7 @@ def normal(shape, seed):
 
 
 def is_foreign(error):
-    return isinstance(error, jax.errors.TracerArrayConversionError)
+    return isinstance(error, (jax.errors.TracerArrayConversionError, jax.errors.ConcretizationTypeError))
 
 
 class Engine:

@@ -1,6 +1,6 @@
 """Plays games on the engine of KERAS_BACKEND, with the same draws on every engine, and writes what came of them.
 
-Usage: python play.py OUTPUT.npz
+Usage: python play.py OUTPUT.npz (and OUTPUT.keras)
 """
 
 import sys
@@ -128,11 +128,24 @@ def load():
     return {"generated": generated, "iterations": iterations, "steps": steps}
 
 
+def save(path):
+    """Saves a model after an update. Returns latents and the images that it generates from them."""
+    images = np.random.default_rng(1).uniform(-1, 1, (20, *IMAGE_SHAPE)).astype("float32")
+    model = make_model(2, averaging=0.9)
+    model.compile(keras.optimizers.AdamW(1e-3), keras.optimizers.SGD(1e-3, momentum=0.5))
+    model.train_on_batch(images)
+    model.save(path)
+    latents = np.random.default_rng(1).normal(size=(3, 5)).astype("float32")
+    return {"latents": latents, "images": model.generate(latents=latents)}
+
+
 def main():
     loaded = load()
     results = {f"loaded {name}": value for name, value in loaded.items()}
     results.update({f"metric {name}": value for name, value in measure().items()})
     results["sample"] = sample()
+    saved = save(Path(sys.argv[1]).with_suffix(".keras"))
+    results.update({f"{name} of file": value for name, value in saved.items()})
     replace_draws()
 
     def sgd():

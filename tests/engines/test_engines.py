@@ -1,12 +1,17 @@
 """The same games, metrics and files on every engine whose package is installed."""
 
+import importlib.metadata
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import numpy as np
 import pytest
+
+import gan
+from gan.backends import OLDEST, find_problem
 
 PLAY = Path(__file__).with_name("play.py")
 
@@ -17,7 +22,7 @@ def play(backend, folder):
     result = subprocess.run([sys.executable, str(PLAY), str(output)], env=environment, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr[-3000:]
     with np.load(output) as results:
-        return dict(results)
+        return {**results, "file": output.with_suffix(".keras")}
 
 
 @pytest.fixture(scope="module")
@@ -32,15 +37,36 @@ def on_both(request, tmp_path_factory):
     return request.getfixturevalue("on_tensorflow"), play(request.param, tmp_path_factory.mktemp("engines"))
 
 
-@pytest.mark.parametrize("backend", ["none_such", "openvino"])
-def test_a_backend_that_cannot_be_used_is_refused_in_a_sentence(backend, tmp_path):
+@pytest.mark.parametrize(
+    "backend, sentence",
+    [("numpy", "KERAS_BACKEND must be tensorflow, jax, torch, not numpy."), ("absent", "absent is not installed.")],
+)
+def test_a_backend_that_cannot_be_used_is_refused_in_a_sentence(backend, sentence, tmp_path):
+    output = tmp_path / "run"
     script = Path(__file__).parents[2] / "scripts/train.py"
-    command = [sys.executable, str(script), "--data", "mnist5k", "--output", str(tmp_path / "run")]
+    code = (
+        "import runpy, gan.backends; gan.backends.OLDEST['absent'] = '1.0'; runpy.run_path({!r}, run_name='__main__')"
+    )
+    command = [sys.executable, "-c", code.format(str(script)), "--data", "mnist5k", "--output", str(output)]
     environment = {**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": os.pathsep.join(sys.path)}
     result = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert result.returncode == 2
-    assert f"the Keras backend {backend} cannot be used" in result.stderr
-    assert len(result.stderr.splitlines()) <= 3 and not (tmp_path / "run").exists()
+    assert sentence in result.stderr and len(result.stderr.splitlines()) <= 3
+    assert not output.exists()
+
+
+def test_a_backend_that_is_too_old_is_refused_in_a_sentence(monkeypatch):
+    assert find_problem("tensorflow") is None
+    monkeypatch.setattr(importlib.metadata, "version", lambda package: "2.9.1")
+    assert find_problem("tensorflow") == (
+        "the Keras backend tensorflow must be version 2.19 or later, and 2.9.1 is installed."
+    )
+
+
+def test_the_oldest_versions_are_those_of_pyproject():
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+    lists = [project["dependencies"], *project["optional-dependencies"].values()]
+    assert {f"{package}>={version}" for package, version in OLDEST.items()} <= set(sum(lists, []))
 
 
 def select(results, *kinds):
@@ -68,3 +94,14 @@ def test_a_file_crosses_engines(on_both):
     np.testing.assert_allclose(*results["loaded generated"], atol=1e-5)
     assert results["loaded iterations"][0] == results["loaded iterations"][1] == 14
     assert results["loaded steps"] == (1, 1)
+
+
+def test_a_file_of_another_engine_goes_on_here(on_both):
+    _, other = on_both
+    model = gan.load_model(other["file"])
+    generated = model.generate(latents=other["latents of file"])
+    np.testing.assert_allclose(generated, other["images of file"], atol=1e-5)
+    assert model.get_compile_config()["jit_compile"] == "auto"
+    iterations = int(model.generator_optimizer.iterations)
+    model.fit(generated, batch_size=len(generated), verbose=0)
+    assert int(model.generator_optimizer.iterations) == iterations + 1 == 2
