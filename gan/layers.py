@@ -21,8 +21,8 @@ class SpectralNormalization(keras.layers.Wrapper):
     Example:
 
     >>> layer = gan.layers.SpectralNormalization(keras.layers.Dense(4))
-    >>> layer(np.ones((2, 3))).shape
-    (2, 4)
+    >>> layer.compute_output_shape((None, 3))
+    (None, 4)
     """
 
     def __init__(self, layer, **kwargs):

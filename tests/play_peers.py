@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 import gan
+from gan import draws
 
 UPDATES = 5
 SMALL = {
@@ -23,7 +24,7 @@ NETWORKS = ("generator", "discriminator", "average")
 
 def replace_draws(latents):
     """All latents are these from here on."""
-    keras.random.normal = lambda shape, seed: keras.ops.convert_to_tensor(latents)
+    draws.normal = lambda shape, seed: keras.ops.convert_to_tensor(latents)
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
