@@ -75,7 +75,7 @@ def test_integer_latents_are_refused():
         [layers.Dense(1), layers.Activation("sigmoid")],
         [layers.Dense(1, activation="hard_sigmoid")],
         [keras.Sequential([layers.Dense(1, activation="sigmoid")]), layers.Reshape((1,))],
-        [layers.SpectralNormalization(layers.Dense(1, activation="sigmoid"))],
+        [gan.layers.SpectralNormalization(layers.Dense(1, activation="sigmoid"))],
     ],
 )
 def test_a_discriminator_that_ends_in_a_sigmoid_is_refused(last):
