@@ -3,6 +3,8 @@
 import importlib.metadata
 import importlib.util
 
+from packaging.version import Version
+
 # The oldest version of each package, as in pyproject.toml.
 OLDEST = {"tensorflow": "2.19", "jax": "0.5", "torch": "2.6"}
 
@@ -17,10 +19,6 @@ def find_problem(backend):
         version = importlib.metadata.version(backend)
     except importlib.metadata.PackageNotFoundError:  # installed under another name, such as tensorflow-cpu
         return None
-    if _numbers(version) < _numbers(OLDEST[backend]):
+    if Version(version) < Version(OLDEST[backend]):
         return f"the Keras backend {backend} must be version {OLDEST[backend]} or later, and {version} is installed."
     return None
-
-
-def _numbers(version):
-    return [int(part) for part in version.split(".")[:2]]

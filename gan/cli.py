@@ -14,7 +14,7 @@ def import_keras():
     Some of these messages ignore `TF_CPP_MIN_LOG_LEVEL`, so stderr is closed during the import.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    if problem := find_problem(os.environ.get("KERAS_BACKEND", "tensorflow")):
+    if problem := find_problem(os.environ.get("KERAS_BACKEND") or "tensorflow"):
         fail(problem, 2)
     stderr = os.dup(2)
     with open(os.devnull, "w") as nowhere:

@@ -46,7 +46,7 @@ class SpectralNormalization(keras.layers.Wrapper):
         normalized = kernel / ops.cast(self._largest_singular_value(kernel, training), kernel.dtype)
 
         def values(variables):
-            return [normalized if variable.path == self.layer.kernel.path else variable.value for variable in variables]
+            return [normalized if variable is self.layer.kernel else variable.value for variable in variables]
 
         layer = self.layer
         outputs, _ = layer.stateless_call(

@@ -5,6 +5,7 @@ from pathlib import Path
 import keras
 import numpy as np
 from keras import ops
+from packaging.version import Version
 
 import gan
 from gan.compatibility import cache_skipped_attributes
@@ -163,10 +164,8 @@ def _without_backend(config):
 
 
 def _check_version(version):
-    def release(version):
-        return [int(part) for part in version.split(".")[:2]]
-
-    if release(version) > release(gan.__version__):
+    # A patch release changes no format.
+    if Version(version).release[:2] > Version(gan.__version__).release[:2]:
         raise NewerFileError(
             f"it was saved by version {version} of this library, and this is version {gan.__version__}: update it."
         )
