@@ -12,7 +12,7 @@ OLDEST = {"tensorflow": "2.19", "jax": "0.5", "torch": "2.6"}
 def find_problem(backend):
     """Returns a sentence that says why a backend cannot be used, or None if nothing is known against it."""
     if backend not in OLDEST:
-        return f"KERAS_BACKEND must be {', '.join(OLDEST)}, not {backend}."
+        return f"KERAS_BACKEND must be one of {', '.join(OLDEST)}, not {backend}."
     if importlib.util.find_spec(backend) is None:
         return f"the Keras backend {backend} is not installed. Install it, or change KERAS_BACKEND."
     try:

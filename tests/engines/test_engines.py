@@ -39,7 +39,7 @@ def on_both(request, tmp_path_factory):
 
 @pytest.mark.parametrize(
     "backend, sentence",
-    [("numpy", "KERAS_BACKEND must be tensorflow, jax, torch"), ("absent", "absent is not installed.")],
+    [("numpy", "KERAS_BACKEND must be one of tensorflow, jax, torch"), ("absent", "absent is not installed.")],
 )
 def test_a_backend_that_cannot_be_used_is_refused_in_a_sentence(backend, sentence, tmp_path):
     output = tmp_path / "run"

@@ -31,6 +31,7 @@ class Unfused(keras.optimizers.AdamW):
     "arguments",
     [
         {},
+        {"beta_1": 0.0, "beta_2": 0.99},
         {"beta_1": 0.5, "beta_2": 0.9, "epsilon": 1e-3, "weight_decay": 0.1, "global_clipnorm": 0.5},
         {"use_ema": True, "ema_momentum": 0.5, "ema_overwrite_frequency": 3},
         {"gradient_accumulation_steps": 2},
