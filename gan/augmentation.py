@@ -86,7 +86,7 @@ def _translate(images, seed):
     for axis, equation in ((1, "boh,bhwc->bowc"), (2, "bow,bhwc->bhoc")):
         size = images.shape[axis]
         furthest = round(size / 8)
-        shift = draws.integers((ops.shape(images)[0], 1), -furthest, furthest + 1, seed)
+        shift = _integers(images, -furthest, furthest + 1, seed)
         origin = ops.clip(ops.arange(size, dtype="int32")[None] + shift, 0, size - 1)
         # A matrix product selects the rows, because XLA compiles its first and second gradients.
         images = ops.einsum(equation, ops.one_hot(origin, size, dtype=images.dtype), images)
@@ -97,15 +97,25 @@ def _cut_out(images, seed):
     inside = 1
     for axis, shape in ((1, (-1, images.shape[1], 1, 1)), (2, (-1, 1, images.shape[2], 1))):
         size = images.shape[axis]
-        centre = draws.integers((ops.shape(images)[0], 1), 0, size + 1, seed)
+        centre = _integers(images, 0, size + 1, seed)
         distance = ops.abs(2 * (ops.arange(size, dtype="int32")[None] - centre) + 1)
         inside = inside * ops.reshape(ops.cast(2 * distance <= size, images.dtype), shape)
     return images * (1 - inside)
 
 
 def _brighten(images, seed):
-    change = draws.uniform((ops.shape(images)[0], 1, 1, 1), -0.5, 0.5, seed)
+    def draw(count, seed):
+        return draws.uniform((count, 1, 1, 1), -0.5, 0.5, seed)
+
+    change = draws.for_batch(draw, ops.shape(images)[0], seed)
     return images + ops.cast(change, images.dtype)
+
+
+def _integers(images, minval, maxval, seed):
+    def draw(count, seed):
+        return draws.integers((count, 1), minval, maxval, seed)
+
+    return draws.for_batch(draw, ops.shape(images)[0], seed)
 
 
 _AUGMENTATIONS = {"translation": _translate, "cutout": _cut_out, "brightness": _brighten}

@@ -26,6 +26,19 @@ def integers(shape, minval, maxval, seed):
     return keras.random.randint(shape, minval, maxval, dtype="int32", seed=seed)
 
 
+def for_batch(draw, count, seed):
+    """Draws one row for each image of a training batch, the same rows on one device and on many.
+
+    Every device draws the rows of the whole batch and keeps those of its own images.
+
+    Args:
+        draw: Function of a count and a `keras.random.SeedGenerator` that returns as many rows.
+        count: Int or int scalar tensor, number of images that this device trains on.
+        seed: A `keras.random.SeedGenerator`.
+    """
+    return engines.share(draw(engines.whole_count(count), seed))
+
+
 def in_blocks(draw, count, generator):
     """Draws the next rows of a sequence that is the same however it is cut into batches.
 

@@ -4,7 +4,6 @@
 `generate` and `save`.
 """
 
-from functools import partial
 from typing import Any, NamedTuple
 
 import keras
@@ -108,7 +107,7 @@ class Game(Engine, keras.Model):
         groups = [getattr(self, name).trainable_variables for name in players]
 
         def play():
-            latents = self._latents(self.draw_latents, ops.shape(images)[0], self.training_noise)
+            latents = self._latents(draws.for_batch, ops.shape(images)[0], self.training_noise)
             figures, fakes = self._play(images, latents, condition, self.generator, training=True)
             objectives = {"generator": figures["g_loss"], "discriminator": figures["d_loss"]}
             if "discriminator" in players:
@@ -125,18 +124,18 @@ class Game(Engine, keras.Model):
             self.apply(optimizer, its_gradients, group)
         return figures
 
-    def _latents(self, draw, count, seed):
+    def _latents(self, arrange, count, seed):
         if self.latent_dim is None:
             return None
         with written_in_keras_ops(self):
-            latents = draw(count, seed)
+            latents = arrange(self.draw_latents, count, seed)
         # A compiled step would repeat what it cannot draw itself.
         check_tensors(self, "draw_latents", latents)
         return latents
 
     def _play(self, images, latents, condition, generator, training):
         """Runs both networks once over a batch. Returns the figures to log, and the generated images."""
-        fakes = ops.cast(_call(generator, latents, condition, training), "float32")
+        fakes = ops.cast(self._call(generator, latents, condition, training), "float32")
         real = self.judge(images, condition, training)
         # The next call forgets what this one added.
         real_penalty = sum(_split_losses(self.discriminator)[0])
@@ -163,9 +162,18 @@ class Game(Engine, keras.Model):
         seen = images
         if training and self.augmentation is not None:
             seen = self.augmentation(images, self.training_noise)
-        outputs = _call(self.discriminator, seen, condition, training)
+        outputs = self._call(self.discriminator, seen, condition, training)
         logits, *extras = outputs if isinstance(outputs, (list, tuple)) else [outputs]
         return Judged(images, ops.cast(logits, "float32"), extras, condition)
+
+    def _call(self, network, first, condition, training):
+        """Calls a network on the inputs that it takes: latents or images, then the condition."""
+        inputs = [tensor for tensor in (first, condition) if tensor is not None][: len(input_shapes(network))]
+        inputs = inputs[0] if len(inputs) == 1 else inputs
+        if training:
+            # Each device has its share of a training batch, and the whole of any other batch.
+            return network(inputs, training=True)
+        return self.divided(lambda inputs: network(inputs, training=False), inputs)
 
     def _penalize(self, regularizer, real_images, fake_images, condition):
         """What a regularizer adds to the discriminator's objective in this step: 0 if it is not due."""
@@ -200,14 +208,12 @@ class Game(Engine, keras.Model):
 
     def evaluation_step(self, data):
         """One step of evaluation on a batch, as `evaluate` receives it. Returns the logs."""
-        images, condition = self._convert(data)
+        images, condition = self._convert(self.whole(data))
         self.unless_empty(images, lambda: self._test(images, condition))
         return self.get_metrics_result()
 
     def _test(self, images, condition):
-        latents = self._latents(
-            partial(draws.in_blocks, self.draw_latents), ops.shape(images)[0], self.evaluation_noise
-        )
+        latents = self._latents(draws.in_blocks, ops.shape(images)[0], self.evaluation_noise)
         figures, fakes = self._play(images, latents, condition, self.sampler, training=False)
         for metric, outputs in self._extract(fakes, condition):
             metric.update_fake(outputs)
@@ -224,7 +230,7 @@ class Game(Engine, keras.Model):
     def _extract(self, images, condition):
         """Pairs each metric with its extractor's outputs. No extractor runs twice."""
         extract = {metric.extractor_name: metric.extract for metric in self.quality_metrics}
-        outputs = {name: {**extract[name](images), "labels": condition} for name in extract}
+        outputs = {name: {**self.divided(extract[name], images), "labels": condition} for name in extract}
         return [(metric, outputs[metric.extractor_name]) for metric in self.quality_metrics]
 
     def get_metrics_result(self):
@@ -252,12 +258,6 @@ def input_shapes(network):
     """The shapes of a network's inputs, as a list."""
     shape = network.input_shape
     return shape if isinstance(shape, list) else [shape]
-
-
-def _call(network, first, condition, training):
-    """Calls a network on the inputs that it takes: latents or images, then the condition."""
-    inputs = [tensor for tensor in (first, condition) if tensor is not None][: len(input_shapes(network))]
-    return network(inputs[0] if len(inputs) == 1 else inputs, training=training)
 
 
 def _split_losses(network):

@@ -129,7 +129,7 @@ class GAN(Sampled, Saved, Game):
                 the loss, a metric or a regularizer is invalid or does not fit these images; or if the model was built
                 for several devices.
         """
-        checks.check_strategy(getattr(self, "distribute_strategy", None))
+        checks.check_devices(self)
         checks.check_trained(self)
         metrics = metrics or []
         checks.check_metrics(self, metrics)
@@ -152,6 +152,7 @@ class GAN(Sampled, Saved, Game):
             optimizer, network = getattr(self, f"{name}_optimizer"), getattr(self, name)
             setattr(self, f"{name}_optimizer", scale_losses(optimizer, self.dtype_policy, network.dtype_policy))
         self._check_optimizers()
+        checks.check_accumulation(self)
         self.optimizer = OptimizerPair([self.generator_optimizer, self.discriminator_optimizer])
         self.loss = losses.get(loss)
         self.regularizers = checks.check_regularizers(regularizers)
@@ -208,8 +209,12 @@ class GAN(Sampled, Saved, Game):
         arguments = dict(inspect.signature(super().fit).bind(x, y, *args, **kwargs).arguments)
         checks.check_unweighted(arguments)
         checks.check_compiled(self)
+        checks.check_devices(self)
         self._check_optimizers()
         x, batch = checks.check_data(self, x, y, arguments.get("batch_size"), warn=True)
+        if batch is not None:
+            split = arguments.get("validation_split", 0.0)
+            checks.check_batches(self, x, batch[0], arguments.get("batch_size"), split)
         arguments["x"] = x
         if (validation := arguments.get("validation_data")) is not None:
             parts = validation if isinstance(validation, (tuple, list)) else [validation]
@@ -274,7 +279,8 @@ class GAN(Sampled, Saved, Game):
         checks.check_unweighted({"sample_weight": sample_weight, "class_weight": class_weight})
         checks.check_compiled(self)
         self._check_optimizers()
-        checks.check_data(self, x, y, warn=True)
+        _, batch = checks.check_data(self, x, y, warn=True)
+        checks.check_batches(self, x, batch[0], len(batch[0]))
         return super().train_on_batch(x, y, return_dict=return_dict)
 
     def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):

@@ -159,8 +159,12 @@ class GradientPenalty(GradientRegularizer):
     """
 
     def points(self, real_images, fake_images, seed):
-        shape = (ops.shape(real_images)[0], *[1] * (len(real_images.shape) - 1))
-        share = ops.cast(draws.uniform(shape, 0, 1, seed), real_images.dtype)
+        sizes = [1] * (len(real_images.shape) - 1)
+
+        def draw(count, seed):
+            return draws.uniform((count, *sizes), 0, 1, seed)
+
+        share = ops.cast(draws.for_batch(draw, ops.shape(real_images)[0], seed), real_images.dtype)
         return fake_images + share * (real_images - fake_images)
 
     def penalty(self, gradients):

@@ -83,7 +83,7 @@ class Sampled:
         for start in range(0, len(latents), BATCH_SIZE):
             batch = slice(start, start + BATCH_SIZE)
             inputs = latents[batch] if labels is None else [latents[batch], labels[batch]]
-            images.append(self.sampler.predict_on_batch(inputs))
+            images.append(self.predict_batch(self.sampler, inputs))
         return np.concatenate(images).astype("float32")
 
 

@@ -52,8 +52,8 @@ class Saved:
     def get_config(self):
         return {
             **super().get_config(),
-            "generator": keras.saving.serialize_keras_object(self.generator),
-            "discriminator": keras.saving.serialize_keras_object(self.discriminator),
+            "generator": _without_backend(keras.saving.serialize_keras_object(self.generator)),
+            "discriminator": _without_backend(keras.saving.serialize_keras_object(self.discriminator)),
             "seed": self.seed,
             "num_classes": self.num_classes,
             "averaging": self.averaging,
@@ -152,7 +152,11 @@ def load_model(filepath):
 
 
 def _without_backend(config):
-    """Names optimizers as every backend does. Keras has classes of its own for PyTorch and saves their names."""
+    """Removes what only one backend knows.
+
+    For PyTorch, Keras has optimizers of its own and saves their names. Only TensorFlow knows `synchronized`, which is
+    set on several devices.
+    """
     if isinstance(config, list):
         return [_without_backend(value) for value in config]
     if not isinstance(config, dict):
@@ -160,6 +164,8 @@ def _without_backend(config):
     config = {name: _without_backend(value) for name, value in config.items()}
     if str(config.get("module")).startswith("keras.src.backend."):
         config.update(module="keras.optimizers", registered_name=None)
+    if config.get("synchronized"):
+        config["synchronized"] = False
     return config
 
 

@@ -87,7 +87,9 @@ class ImageGrid(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         if (epoch + 1) % self.every:
             return
-        images = image_tools.to_uint8(self.sampler.predict_on_batch(self.inputs))
+        # Each replica of a `tf.distribute` strategy returns all images.
+        images = self.sampler.predict_on_batch(self.inputs)[: self.rows * self.drawn_columns]
+        images = image_tools.to_uint8(images)
         picture = image_tools.enlarge(image_tools.grid(images, self.drawn_columns, self.padding))
         path = self.directory / f"image_at_epoch_{epoch + 1:04d}.png"
         image_tools.save_picture(path, picture)

@@ -1,28 +1,31 @@
 """What is refused before the first step, and in which words."""
 
 from gan.checks.compilation import (
+    check_accumulation,
     check_compiled,
     check_count,
     check_metrics,
     check_optimizer,
     check_regularizers,
-    check_strategy,
     check_trained,
 )
 from gan.checks.data import LogitCheck, check_data, check_labels, check_unweighted
+from gan.checks.devices import check_batches, check_devices
 from gan.checks.networks import check_networks
 
 __all__ = [
     "LogitCheck",
+    "check_accumulation",
+    "check_batches",
     "check_compiled",
     "check_count",
     "check_data",
+    "check_devices",
     "check_labels",
     "check_metrics",
     "check_networks",
     "check_optimizer",
     "check_regularizers",
-    "check_strategy",
     "check_trained",
     "check_unweighted",
 ]

@@ -16,13 +16,15 @@ from gan.datasets.sources import DEFAULT_IMAGE_SHAPE, read
 PREFETCHED_BATCHES = 2
 
 
-def load(source="auto", batch_size=256, image_shape=None, seed=0, split=None, labels=False):
+def load(source="auto", batch_size=256, image_shape=None, seed=0, split=None, labels=False, drop_remainder=False):
     """Creates a dataset of shuffled batches of images, or of images and their labels.
 
     Each pass over the dataset shuffles all images. The last batch of a pass is smaller if the batch size does not
     divide the number of images.
 
-    The dataset has two more attributes. `image_count` is the number of images. `epoch`, a `tf.Variable`, is the number
+    The dataset has more attributes. `image_count` is the number of images, `batch_size` the size of all batches except
+    the last one. `for_process(index, count)` returns the share of one of several processes, which reads only its own
+    images; `GAN.fit` calls it. `epoch`, a `tf.Variable`, is the number
     of the next pass. It increases with each pass, and `GAN.fit` sets it to its own epoch. If you pass `fit` a dataset
     derived from this one, for example by `map`, set it yourself before you resume: `dataset.epoch.assign(12)`.
 
@@ -58,6 +60,8 @@ def load(source="auto", batch_size=256, image_shape=None, seed=0, split=None, la
             source has labels, random images if not. Each pass over the test split has the same order, and its batches
             may be as large as the split. Default None: all images except published test images.
         labels: Bool, whether to add the labels to each batch, for a GAN with `num_classes`. Default False.
+        drop_remainder: Bool, whether each pass leaves out the last images if they do not fill a batch. Each pass
+            leaves out others. Default False.
 
     Returns:
         A `tf.data.Dataset` of float32 batches `(batch, height, width, channels)` in [-1, 1], or of pairs of such a
@@ -89,18 +93,28 @@ def load(source="auto", batch_size=256, image_shape=None, seed=0, split=None, la
         indices = tf.data.Dataset.from_tensor_slices(np.random.default_rng(seed).permutation(len(images)))
     else:
         indices = _passes(len(images), seed, epoch)
+    indices = indices.batch(batch_size, drop_remainder)
+    batch_count = len(images) // batch_size if drop_remainder else math.ceil(len(images) / batch_size)
+
     if isinstance(images, np.ndarray):
-        dataset = _gather(indices, images, classes if labels else None, batch_size)
+        read_batches = _gather(images, classes if labels else None)
     else:
-        dataset = _read_files(indices, images, image_shape or DEFAULT_IMAGE_SHAPE, batch_size)
-    dataset = dataset.apply(tf.data.experimental.assert_cardinality(math.ceil(len(images) / batch_size)))
-    dataset = dataset.prefetch(PREFETCHED_BATCHES)
-    options = tf.data.Options()
-    # The autotune thread sleeps for up to ten seconds, and sometimes the end of a pass waits for it.
-    options.autotune.enabled = False
-    dataset = dataset.with_options(options)
+        read_batches = _read_files(images, image_shape or DEFAULT_IMAGE_SHAPE)
+
+    def for_process(index, count):
+        batches = indices if count == 1 else indices.map(lambda batch: _share(batch, index, count))
+        dataset = read_batches(batches, batch_size // count).apply(tf.data.experimental.assert_cardinality(batch_count))
+        dataset = dataset.prefetch(PREFETCHED_BATCHES)
+        options = tf.data.Options()
+        # The autotune thread sleeps for up to ten seconds, and sometimes the end of a pass waits for it.
+        options.autotune.enabled = False
+        return dataset.with_options(options)
+
+    dataset = for_process(0, 1)
+    dataset.for_process = for_process
     dataset.epoch = epoch
     dataset.image_count = len(images)
+    dataset.batch_size = batch_size
     return dataset
 
 
@@ -129,6 +143,7 @@ def rebatch(dataset, batch_size):
     cardinality = tf.data.experimental.assert_cardinality(math.ceil(count / batch_size))
     batches = dataset.rebatch(batch_size).apply(cardinality)
     batches.image_count = count
+    batches.batch_size = batch_size
     if hasattr(dataset, "epoch"):
         batches.epoch = dataset.epoch
     return batches
@@ -147,8 +162,14 @@ def _passes(count, seed, epoch):
     return dataset
 
 
-def _gather(indices, images, labels, batch_size):
-    """Batches of images in memory, with their labels unless these are None."""
+def _share(batch, index, count):
+    """The part of a batch that one of several processes reads. `check_batches` has made sure that they divide it."""
+    size = tf.shape(batch)[0] // count
+    return batch[index * size : (index + 1) * size]
+
+
+def _gather(images, labels):
+    """Returns a function from batches of indices to batches of images in memory, with labels unless these are None."""
     with tf.device("CPU"):
         images = tf.constant(images)
         labels = None if labels is None else tf.constant(labels, tf.int32)
@@ -157,14 +178,18 @@ def _gather(indices, images, labels, batch_size):
         batch_images = _scale(tf.gather(images, batch))
         return batch_images if labels is None else (batch_images, tf.gather(labels, batch))
 
-    return indices.batch(batch_size).map(gather)
+    return lambda batches, batch_size: batches.map(gather)
 
 
-def _read_files(indices, paths, shape, batch_size):
-    """Batches of images on disk."""
+def _read_files(paths, shape):
+    """Returns a function from batches of indices to batches of images on disk, with this many images or fewer."""
     paths = tf.constant([str(path) for path in paths])
-    dataset = indices.map(lambda index: _decode(paths[index], shape), num_parallel_calls=os.cpu_count())
-    return dataset.batch(batch_size).map(_scale)
+
+    def read_batches(batches, batch_size):
+        images = batches.unbatch().map(lambda index: _decode(paths[index], shape), num_parallel_calls=os.cpu_count())
+        return images.batch(batch_size).map(_scale)
+
+    return read_batches
 
 
 def _scale(images):

@@ -17,3 +17,5 @@ Engine = _engine.Engine
 normal = _engine.normal
 is_foreign = _engine.is_foreign
 count_gpus = _engine.count_gpus
+whole_count = _engine.whole_count
+share = _engine.share

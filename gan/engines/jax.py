@@ -1,7 +1,12 @@
 """The engine for JAX: pure functions of the state, through `keras.StatelessScope`."""
 
+import contextlib
+import functools
+
 import jax
 import keras
+import numpy as np
+import tensorflow as tf
 from keras import ops
 
 
@@ -15,6 +20,33 @@ def normal(shape, seed):
 
 def is_foreign(error):
     return isinstance(error, (jax.errors.TracerArrayConversionError, jax.errors.ConcretizationTypeError))
+
+
+def whole_count(count):
+    return count
+
+
+def share(rows):
+    """Lets each device of a `keras.distribution` compute its share of the rows. The program is one for all devices."""
+    distribution = keras.distribution.distribution()
+    if distribution is None or not isinstance(rows, jax.core.Tracer):
+        return rows
+    axes = [distribution.batch_dim_name, *[None] * (len(rows.shape) - 1)]
+    return keras.distribution.distribute_tensor(rows, keras.distribution.TensorLayout(axes, distribution.device_mesh))
+
+
+class _WholeBatches(keras.distribution.DataParallel):
+    """Gives every device whole batches, which may have any size. The step divides what it computes from them."""
+
+    def get_data_layout(self, data_shape):
+        return keras.distribution.TensorLayout([None] * len(data_shape), self.device_mesh)
+
+
+def _whole_batches():
+    distribution = keras.distribution.distribution()
+    if distribution is None:
+        return contextlib.nullcontext()
+    return _WholeBatches(distribution.device_mesh, auto_shard_dataset=False).scope()
 
 
 class Engine:
@@ -36,6 +68,77 @@ class Engine:
     def test_step(self, state, data):
         parts = [self.trainable_variables, self.non_trainable_variables, self.metrics_variables]
         return self._run(lambda: self.evaluation_step(data), parts, state)
+
+    @functools.wraps(keras.Model.fit)
+    def fit(self, x=None, *args, **kwargs):
+        distribution = keras.distribution.distribution()
+        if distribution is None:
+            return super().fit(x, *args, **kwargs)
+        is_automatic = distribution.auto_shard_dataset
+        if hasattr(x, "for_process"):
+            x = x.for_process(jax.process_index(), jax.process_count())
+        elif isinstance(x, tf.data.Dataset):
+            x = distribution.distribute_dataset(x)
+        # Keras would give each process other images to validate on, and another number of them.
+        distribution.auto_shard_dataset = False
+        try:
+            return super().fit(x, *args, **kwargs)
+        finally:
+            distribution.auto_shard_dataset = is_automatic
+
+    @functools.wraps(keras.Model.evaluate)
+    def evaluate(self, *args, **kwargs):
+        with _whole_batches():
+            return super().evaluate(*args, **kwargs)
+
+    @functools.wraps(keras.Model.test_on_batch)
+    def test_on_batch(self, *args, **kwargs):
+        with _whole_batches():
+            return super().test_on_batch(*args, **kwargs)
+
+    @property
+    def device_count(self):
+        distribution = keras.distribution.distribution()
+        return 1 if distribution is None else distribution.device_mesh.devices.size
+
+    def find_device_problem(self):
+        distribution = keras.distribution.distribution()
+        if distribution is None:
+            return None
+        if not isinstance(distribution, keras.distribution.DataParallel) or distribution.device_mesh.devices.ndim != 1:
+            return (
+                "a GAN trains on several devices with keras.distribution.DataParallel, not with "
+                f"{type(distribution).__name__}."
+            )
+        mesh = set(distribution.device_mesh.backend_mesh.devices.flat)
+        if any(variable.value.devices() != mesh for variable in self.variables):
+            return (
+                "the GAN was built for other devices than those of keras.distribution: call "
+                "keras.distribution.set_distribution before you build its networks or load it."
+            )
+        return None
+
+    def whole(self, data):
+        return data
+
+    def divided(self, network, inputs):
+        return network(keras.tree.map_structure(share, inputs))
+
+    def predict_batch(self, network, inputs):
+        distribution = keras.distribution.distribution()
+        # What several processes have computed cannot be read in one of them, unless each computes all of it.
+        if distribution is None or jax.process_count() > 1:
+            return network.predict_on_batch(inputs)
+        count = len(keras.tree.flatten(inputs)[0])
+
+        def divide(rows):
+            missing = -count % self.device_count
+            rows = np.concatenate([rows, np.repeat(rows[:1], missing, axis=0)])
+            return keras.distribution.distribute_tensor(rows, distribution.get_data_layout(rows.shape))
+
+        return keras.tree.map_structure(
+            lambda rows: rows[:count], network.predict_on_batch(keras.tree.map_structure(divide, inputs))
+        )
 
     def gradients(self, play, groups):
         trained = [variable for group in groups for variable in group]

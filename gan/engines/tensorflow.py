@@ -1,6 +1,7 @@
 """The engine for TensorFlow: gradient tapes and `tf.cond`."""
 
 import contextlib
+import functools
 
 import keras
 import tensorflow as tf
@@ -25,10 +26,91 @@ def is_foreign(error):
     return isinstance(error, NotImplementedError) and "numpy" in str(error)
 
 
+def whole_count(count):
+    """Returns the number of images in the whole batch, of which this replica trains on `count`.
+
+    `checks.check_batches` makes sure that all replicas train on equally many.
+    """
+    return count * _replica_count()
+
+
+def share(rows):
+    """Returns this device's share of rows that were drawn for the whole batch."""
+    if _replica_count() == 1:
+        return rows
+    context = tf.distribute.get_replica_context()
+    count = ops.shape(rows)[0] // context.num_replicas_in_sync
+    start = context.replica_id_in_sync_group * count
+    return rows[start : start + count]
+
+
+def _replica_count():
+    """The number of replicas of a `tf.distribute.Strategy` that run this step. 1 outside of a step."""
+    context = tf.distribute.get_replica_context()
+    return 1 if context is None else context.num_replicas_in_sync
+
+
 class Engine:
     """Runs `training_step` and `evaluation_step` of a `gan.game.Game` in graphs of TensorFlow."""
 
+    is_in_branch = False
+
+    @property
+    def device_count(self):
+        """The number of devices among which a training batch is divided."""
+        return self.distribute_strategy.num_replicas_in_sync
+
+    def find_device_problem(self):
+        """Returns a sentence if a GAN cannot train on the devices that the user has chosen, else None."""
+        if keras.distribution.distribution() is not None:
+            return "keras.distribution works with JAX: set KERAS_BACKEND=jax, or use tf.distribute.MirroredStrategy."
+        strategy = self.distribute_strategy
+        if strategy.num_replicas_in_sync == 1:
+            return None
+        if not isinstance(strategy, tf.distribute.MirroredStrategy):
+            return (
+                f"a GAN trains on several devices with tf.distribute.MirroredStrategy, not with "
+                f"{type(strategy).__name__}. On several machines, train with JAX: set KERAS_BACKEND=jax and use "
+                "keras.distribution."
+            )
+        for layer in _layers([self.generator, self.discriminator]):
+            if hasattr(layer, "seed_generator") and type(layer) is not keras.layers.Dropout:
+                return (
+                    f"the layer {layer.name} ({type(layer).__name__}) would draw the same random numbers on every "
+                    "replica. Use keras.layers.Dropout, or train with JAX (KERAS_BACKEND=jax)."
+                )
+        return None
+
+    def whole(self, data):
+        """Returns the whole batch, of which a device received its share."""
+        if _replica_count() == 1:
+            return data
+        gather = tf.distribute.get_replica_context().all_gather
+        return keras.tree.map_structure(lambda rows: gather(rows, axis=0), data)
+
+    def divided(self, network, inputs):
+        """Calls a network on a batch that all devices hold. Each device computes its share of the outputs."""
+        replicas = _replica_count()
+        # Devices cannot communicate in a branch.
+        if replicas == 1 or self.is_in_branch:
+            return network(inputs)
+        count = ops.shape(keras.tree.flatten(inputs)[0])[0]
+
+        def pad(rows):
+            return tf.concat([rows, tf.repeat(rows[:1], -count % replicas, axis=0)], axis=0)
+
+        outputs = network(keras.tree.map_structure(lambda rows: share(pad(rows)), inputs))
+        return keras.tree.map_structure(lambda rows: rows[:count], self.whole(outputs))
+
+    def predict_batch(self, network, inputs):
+        """Calls a network outside of training. Returns NumPy arrays."""
+        # Each replica of a strategy returns all outputs.
+        count = len(keras.tree.flatten(inputs)[0])
+        return keras.tree.map_structure(lambda rows: rows[:count], network.predict_on_batch(inputs))
+
     def train_step(self, data):
+        if _replica_count() > 1:
+            _see_whole_batches([self.generator, self.discriminator])
         return self.training_step(data)
 
     def test_step(self, data):
@@ -48,6 +130,8 @@ class Engine:
         with tf.GradientTape(persistent=True) as tape:
             objectives, rest = play()
         gradients = [tape.gradient(objective, group) for objective, group in zip(objectives, groups, strict=True)]
+        if _replica_count() > 1:
+            gradients = [_mean_over_replicas(one) for one in gradients]
         return gradients, rest
 
     def image_gradients(self, function, images):
@@ -62,7 +146,11 @@ class Engine:
 
     def branch(self, condition, function, default):
         """What a function returns if the condition holds, else a default. The function may change variables."""
-        return tf.cond(condition, function, lambda: default)
+        self.is_in_branch = True
+        try:
+            return tf.cond(condition, function, lambda: default)
+        finally:
+            self.is_in_branch = False
 
     def unless_empty(self, images, step):
         """Runs a step, but not on a batch without images, whose means would be NaN."""
@@ -78,11 +166,45 @@ class Engine:
 
     def apply(self, optimizer, gradients, variables):
         """Updates variables."""
-        with _fused(getattr(optimizer, "inner_optimizer", optimizer)):
+        inner = getattr(optimizer, "inner_optimizer", optimizer)
+        if _replica_count() > 1:
+            # These are the gradients of the whole batch. Keras would sum them over the replicas.
+            inner._all_reduce_sum_gradients = list
+        with _fused(inner):
             optimizer.apply(gradients, variables)
 
     def synchronize(self):
         """Writes the state of a running `fit` back into the variables. Here they hold it at all times."""
+
+
+def _mean_over_replicas(gradients):
+    known = [gradient for gradient in gradients if gradient is not None]
+    means = iter(tf.distribute.get_replica_context().all_reduce("MEAN", known) if known else [])
+    return [None if gradient is None else next(means) for gradient in gradients]
+
+
+def _see_whole_batches(networks):
+    """Lets the layers of Keras that depend on a whole batch see the one that all replicas share."""
+    for layer in _layers(networks):
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.synchronized = True
+        elif type(layer) is keras.layers.Dropout:
+            layer.call = functools.partial(_drop_out, layer)
+
+
+def _layers(networks):
+    return [layer for network in networks for layer in network._flatten_layers()]
+
+
+def _drop_out(layer, inputs, training=False):
+    if not training or layer.rate == 0:
+        return inputs
+
+    def draw(count, seed):
+        ones = tf.ones((count, *inputs.shape[1:]), inputs.dtype)
+        return keras.random.dropout(ones, layer.rate, layer.noise_shape, seed)
+
+    return inputs * share(draw(whole_count(ops.shape(inputs)[0]), layer.seed_generator))
 
 
 @contextlib.contextmanager

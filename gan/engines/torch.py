@@ -19,6 +19,14 @@ def is_foreign(error):
     return isinstance(error, (RuntimeError, TypeError)) and "numpy()" in str(error)
 
 
+def whole_count(count):
+    return count
+
+
+def share(rows):
+    return rows
+
+
 class Engine:
     """Runs `training_step` and `evaluation_step` of a `gan.game.Game` eagerly.
 
@@ -35,6 +43,25 @@ class Engine:
         # Any DataLoader draws from the global generator, which shuffles the arrays of a running `fit`.
         with torch.random.fork_rng(devices=[]):
             return super().evaluate(*args, **kwargs)
+
+    device_count = 1
+
+    def find_device_problem(self):
+        if torch.distributed.is_available() and torch.distributed.is_initialized():
+            return (
+                f"with PyTorch, a GAN trains on one device, and each of the {torch.distributed.get_world_size()} "
+                "processes of torch.distributed would train a GAN of its own. Use JAX: set KERAS_BACKEND=jax."
+            )
+        return None
+
+    def whole(self, data):
+        return data
+
+    def divided(self, network, inputs):
+        return network(inputs)
+
+    def predict_batch(self, network, inputs):
+        return network.predict_on_batch(inputs)
 
     def train_step(self, data):
         return self.training_step(data)

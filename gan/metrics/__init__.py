@@ -15,7 +15,7 @@ history.history["val_fid"]
 """
 
 from gan.metrics.agreement import ClassAgreement
-from gan.metrics.base import FeatureMetric, figures_of
+from gan.metrics.base import FeatureMetric, Statistic, figures_of
 from gan.metrics.extractors import describe, get_extractor, load_extractor, train_extractor, usual_extractor
 from gan.metrics.frechet import FrechetDistance
 from gan.metrics.kernel import KernelDistance
@@ -67,6 +67,7 @@ __all__ = [
     "KernelDistance",
     "ModeCoverage",
     "PrecisionRecall",
+    "Statistic",
     "all_metrics",
     "figures_of",
     "get_extractor",

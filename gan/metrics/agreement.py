@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from gan.metrics.base import PRECISE, FeatureMetric, to_numpy
+from gan.metrics.base import PRECISE, FeatureMetric, Statistic, to_numpy
 
 
 @keras.saving.register_keras_serializable(package="gan")
@@ -69,7 +69,7 @@ class ClassAgreement(FeatureMetric):
         return float(share)
 
 
-class Hits(keras.metrics.Metric):
+class Hits(Statistic):
     """Fraction of images whose largest logit is that of their label."""
 
     def __init__(self, name=None):

@@ -13,7 +13,18 @@ from gan.metrics.extractors import describe, extract, get_extractor
 PRECISE = "float32" if keras.backend.backend() == "jax" else "float64"
 
 
-class FeatureMetric(keras.metrics.Metric):
+class Statistic(keras.metrics.Metric):
+    """Base class of what accumulates over images.
+
+    On several devices, each device accumulates all images, so the values of one device are those of all. Keras would
+    add them up.
+    """
+
+    def add_variable(self, shape, initializer, dtype=None, aggregation="only_first_replica", name=None):
+        return super().add_variable(shape, initializer, dtype, aggregation, name)
+
+
+class FeatureMetric(Statistic):
     """Base class of metrics that compare the features of generated images with those of real images.
 
     A subclass implements `make_statistic`, which accumulates the features of one kind of images, and `compare`, which
@@ -65,8 +76,8 @@ class FeatureMetric(keras.metrics.Metric):
             name: `"real"` or `"fake"`.
 
         Returns:
-            A `keras.metrics.Metric` with an attribute `count`. Its `update_state` takes a float tensor
-            `(batch, size)`; its `result` returns a tuple of NumPy arrays.
+            A `gan.metrics.Statistic`, a `keras.metrics.Metric`, with an attribute `count`. Its `update_state` takes a
+            float tensor `(batch, size)`; its `result` returns a tuple of NumPy arrays.
         """
         raise NotImplementedError(f"{type(self).__name__} must implement make_statistic(size, name).")
 
@@ -236,7 +247,7 @@ def _hash(numbers):
     return ops.bitwise_and(numbers, 2**31 - 1)
 
 
-class FeatureSample(keras.metrics.Metric):
+class FeatureSample(Statistic):
     """A sample of the vectors received: all of them, or `limit` random ones if there are more.
 
     The selection is reproducible: it depends only on the position of each vector.

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from gan.metrics.base import PRECISE, FeatureMetric, to_numpy
+from gan.metrics.base import PRECISE, FeatureMetric, Statistic, to_numpy
 
 
 @keras.saving.register_keras_serializable(package="gan")
@@ -56,7 +56,7 @@ def _square_root(covariance):
     return vectors * np.sqrt(np.maximum(values, 0)) @ vectors.T
 
 
-class Moments(keras.metrics.Metric):
+class Moments(Statistic):
     """Running mean and covariance of vectors, in float64 where the backend has it.
 
     What is summed are differences from the mean of the first batch, which keeps float32 precise enough on JAX.

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from gan.metrics.base import PRECISE, FeatureMetric, to_numpy
+from gan.metrics.base import PRECISE, FeatureMetric, Statistic, to_numpy
 
 
 @keras.saving.register_keras_serializable(package="gan")
@@ -56,7 +56,7 @@ class ModeCoverage(FeatureMetric):
         return {"modes": float(hit.sum()), "mode_kl": max(kl, 0.0)}
 
 
-class Histogram(keras.metrics.Metric):
+class Histogram(Statistic):
     """Number of images of each class, by their largest logit.
 
     Args:
