@@ -2,11 +2,13 @@
 
 import argparse
 import math
+import re
 import sys
 from pathlib import Path
 
 from gan import presets
 from gan.cli import fail
+from gan.processes import Processes, find_address_problem, split_address
 
 NAMED_SOURCES = ("auto", "mnist", "mnist5k", "fashion_mnist", "stacked_mnist", "stacked_mnist5k")
 NAMED_EXTRACTORS = ("digits", "stacked_digits", "inception_v3")
@@ -41,6 +43,42 @@ def add_image_shape(parser):
         help="size to which each picture in a folder is cropped and resized; 1 channel is gray, 3 are RGB (default: "
         "28 28 1)",
     )
+
+
+def add_devices(group):
+    """Adds --devices, --processes and --process."""
+    group.add_argument(
+        "--devices",
+        type=devices,
+        metavar="COUNT",
+        help="GPUs to train on, or all. Without GPUs: parts of the CPU, to try it out. With --processes: in each "
+        "process (default: 1)",
+    )
+    group.add_argument(
+        "--processes",
+        type=addresses,
+        metavar="HOST:PORT,...",
+        help="train with several processes, on one machine or many (KERAS_BACKEND=jax). Start this command once for "
+        "each address, in the same way except for --process. Only the first process needs --output",
+    )
+    group.add_argument("--process", type=natural_int, metavar="I", help="which of --processes this one is, from 0")
+
+
+def resolve_processes(given):
+    """Returns the `Processes` of --processes and --process, or None."""
+    addresses, index = given.get("processes"), given.get("process")
+    if (addresses is None) != (index is None):
+        fail("--processes and --process belong together.", 2)
+    if addresses is None:
+        return None
+    if index >= len(addresses):
+        fail(f"--process {index}: --processes names {len(addresses)}, numbered from 0 to {len(addresses) - 1}.", 2)
+    processes = Processes(addresses, index)
+    if problem := find_address_problem(processes):
+        fail(problem, 2)
+    if index == 0 and "output" not in given:
+        fail("--processes needs --output in the first process, the folder of the run.", 2)
+    return processes
 
 
 def add_settings(group):
@@ -132,6 +170,19 @@ def resolve_extractor(extractor):
         names = ", ".join(NAMED_EXTRACTORS)
         fail(f"--extractor {extractor}: no such file or named extractor. The named extractors are {names}.", 2)
     return str(Path(extractor).resolve())
+
+
+def devices(text):
+    """Parses a number of devices or `"all"`, for `argparse`."""
+    return text if text == "all" else positive_int(text)
+
+
+def addresses(text):
+    """Parses `"host:port,host:port"`, for `argparse`. Returns a tuple."""
+    parts = tuple(text.split(","))
+    if not all(re.fullmatch(r".+:\d{1,5}", part) and 0 < split_address(part)[1] < 65536 for part in parts):
+        raise argparse.ArgumentTypeError(f"must be addresses like 10.0.0.1:1234,10.0.0.2:1234, not {text!r}")
+    return parts
 
 
 def positive_int(text):

@@ -1,11 +1,25 @@
 """The folder of a run of `scripts/train.py`: the model to use and the arguments it was started with."""
 
 import json
+import time
 from pathlib import Path
+
+from gan import cli, options, presets
+from gan.locks import LOCK_NAME
 
 CONFIG_NAME = "config.json"
 # The first of these that exists is the model of a run.
 MODEL_NAMES = ("best.keras", "model.keras")
+DEFAULTS = {
+    "preset": "reference",
+    "data": "auto",
+    "image_shape": None,
+    "seed": 0,
+    "grid_every": 1,
+    "validate_every": 5,
+    "extractor": None,
+    "drop_remainder": False,
+}
 
 
 def find_model(path):
@@ -68,6 +82,59 @@ def read_config(folder):
         return {"data": {}, "versions": {}, **config, "arguments": dict(config["arguments"])}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{file} is damaged: the run's arguments cannot be read.") from error
+
+
+def settle(given):
+    """Decides how a command of `train.py` trains.
+
+    Args:
+        given: Dict of the options that were given.
+
+    Returns:
+        The run's folder, its settings, and what its config.json records of its data: None for a new run.
+    """
+    given = {name: value for name, value in given.items() if name not in ("devices", "processes", "process")}
+    output = given.pop("output", None)
+    return _settle_resumed(output, given) if given.pop("resume", False) else _settle_new(output, given)
+
+
+def _settle_new(output, given):
+    changes = {name: value for name, value in given.items() if name not in DEFAULTS}
+    with cli.errors_exit(ValueError, status=2):
+        resolved = presets.resolve(given.get("preset", DEFAULTS["preset"]), changes)
+    settings = {**DEFAULTS, **resolved, **given}
+    data = settings["data"]
+    output = output or Path("runs") / f"{Path(data.split(':')[-1]).stem}-{time.strftime('%Y%m%d-%H%M%S')}"
+    settings["data"] = options.resolve_data(data)
+    settings["extractor"] = options.resolve_extractor(settings["extractor"])
+    check_unused(output)
+    return output, settings, None
+
+
+def check_unused(output):
+    """Refuses to start a run in a folder that holds files."""
+    if output.exists() and not output.is_dir():
+        cli.fail(f"--output {output} is a file. Name a folder.", 2)
+    if (output / CONFIG_NAME).exists():
+        cli.fail(f"--output {output} holds a run already. Add --resume to continue it, or name another folder.", 2)
+    if output.exists() and any(not path.name.startswith((".partial.", LOCK_NAME)) for path in output.iterdir()):
+        cli.fail(f"--output {output} is not empty, and nothing in it will be overwritten. Name another folder.", 2)
+
+
+def _settle_resumed(output, given):
+    if output is None:
+        cli.fail("--resume needs --output, the folder of the run to continue.", 2)
+    if changed := sorted(set(given) - {"epochs", "data"}):
+        names = ", ".join(f"--{name.replace('_', '-')}" for name in changed)
+        cli.fail(f"--resume keeps the run's own arguments: only --epochs and --data may differ, not {names}.", 2)
+    with cli.errors_exit(ValueError, status=2):
+        config = read_config(output)
+    if config is None:
+        cli.fail(f"--output {output} holds no run to resume: it has no {CONFIG_NAME}.", 2)
+    # Settings that are newer than the run have the values of the reference job.
+    settings = {**DEFAULTS, **presets.resolve(), **config["arguments"], **given}
+    settings["data"] = options.resolve_data(settings["data"], "If the data have moved, give the new path with --data.")
+    return output, settings, {"source": config["arguments"].get("data"), **config["data"]}
 
 
 def check_data(output, source, image_shape, requested, recorded):

@@ -8,6 +8,7 @@ from keras import ops
 from packaging.version import Version
 
 import gan
+from gan import engines
 from gan.compatibility import cache_skipped_attributes
 from gan.files import NewerFileError, read_keras_file
 
@@ -107,7 +108,9 @@ class Saved:
 
     def save_own_variables(self, store):
         # Keras calls this method first, whatever saves the model: `save`, `save_weights` or a callback.
-        cache_skipped_attributes()
+        # It creates variables, and perhaps only one of several processes saves.
+        with engines.alone():
+            cache_skipped_attributes()
         super().save_own_variables(store)
         for index, state in enumerate(self._random_states):
             store[f"random_state_{index}"] = ops.convert_to_numpy(state)

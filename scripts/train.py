@@ -8,24 +8,18 @@ import platform
 import shlex
 import signal
 import sys
-import time
+import tempfile
 from importlib.metadata import version
 from pathlib import Path
 
-from gan import cli, options, presets, runs
+from gan import cli, options, presets, runs, supervision
 from gan.files import written_whole
 from gan.locks import LOCK_NAME, locked_folder
+from gan.processes import check_equal, join, leave, send_file, tell
 from gan.text import format_count, format_shape
 
-DEFAULTS = {
-    "preset": "reference",
-    "data": "auto",
-    "image_shape": None,
-    "seed": 0,
-    "grid_every": 1,
-    "validate_every": 5,
-    "extractor": None,
-}
+# Options that may differ between the processes of a run.
+NAMED_BY_PROCESS = ("output", "data", "extractor", "process")
 
 
 def build_parser():
@@ -61,8 +55,18 @@ def build_parser():
         help=f"{options.EXTRACTOR_HELP} (default: digits for 28x28 gray images, stacked_digits for stacked images; "
         "other images are validated only with this option)",
     )
+    options.add_devices(
+        parser.add_argument_group(
+            "devices", "A batch is divided among all devices, and the results are those of one device, up to rounding."
+        )
+    )
     training = parser.add_argument_group(
         "networks and training", "A preset sets the defaults of this group. Each option overrides the preset."
+    )
+    training.add_argument(
+        "--drop-remainder",
+        action="store_true",
+        help="leave out the last images of an epoch if they do not fill a batch",
     )
     training.add_argument("--preset", choices=presets.PRESETS, help="(default: reference)")
     training.add_argument(
@@ -105,56 +109,12 @@ def read_hyperparameters(file):
     return arguments
 
 
-def settle(given):
-    """Returns the run's folder, its settings, and what its config.json records of its data: None for a new run."""
-    output = given.pop("output", None)
-    return settle_resumed(output, given) if given.pop("resume", False) else settle_new(output, given)
-
-
-def settle_new(output, given):
-    changes = {name: value for name, value in given.items() if name not in DEFAULTS}
-    with cli.errors_exit(ValueError, status=2):
-        resolved = presets.resolve(given.get("preset", DEFAULTS["preset"]), changes)
-    settings = {**DEFAULTS, **resolved, **given}
-    data = settings["data"]
-    output = output or Path("runs") / f"{Path(data.split(':')[-1]).stem}-{time.strftime('%Y%m%d-%H%M%S')}"
-    settings["data"] = options.resolve_data(data)
-    settings["extractor"] = options.resolve_extractor(settings["extractor"])
-    check_unused(output)
-    return output, settings, None
-
-
-def check_unused(output):
-    """Refuses to start a run in a folder that holds files."""
-    if output.exists() and not output.is_dir():
-        cli.fail(f"--output {output} is a file. Name a folder.", 2)
-    if (output / runs.CONFIG_NAME).exists():
-        cli.fail(f"--output {output} holds a run already. Add --resume to continue it, or name another folder.", 2)
-    if output.exists() and any(not path.name.startswith((".partial.", LOCK_NAME)) for path in output.iterdir()):
-        cli.fail(f"--output {output} is not empty, and nothing in it will be overwritten. Name another folder.", 2)
-
-
-def settle_resumed(output, given):
-    if output is None:
-        cli.fail("--resume needs --output, the folder of the run to continue.", 2)
-    if changed := sorted(set(given) - {"epochs", "data"}):
-        names = ", ".join(f"--{name.replace('_', '-')}" for name in changed)
-        cli.fail(f"--resume keeps the run's own arguments: only --epochs and --data may differ, not {names}.", 2)
-    with cli.errors_exit(ValueError, status=2):
-        config = runs.read_config(output)
-    if config is None:
-        cli.fail(f"--output {output} holds no run to resume: it has no {runs.CONFIG_NAME}.", 2)
-    # Settings that are newer than the run have the values of the reference job.
-    settings = {**DEFAULTS, **presets.resolve(), **config["arguments"], **given}
-    settings["data"] = options.resolve_data(settings["data"], "If the data have moved, give the new path with --data.")
-    return output, settings, {"source": config["arguments"].get("data"), **config["data"]}
-
-
-def prepare(output, settings, recorded):
+def prepare(output, settings, recorded, processes):
     """Loads data and model and writes config.json, after everything that can be wrong has been checked."""
     import keras
 
     import gan
+    from gan import checks
 
     keras.utils.set_random_seed(settings["seed"])
     checkpoint = output / "model.keras"
@@ -162,7 +122,10 @@ def prepare(output, settings, recorded):
     if epoch > settings["epochs"]:
         raise ValueError(f"{output} has finished {epoch} epochs already, more than --epochs {settings['epochs']}.")
     requested, settings["data"] = settings["data"], gan.datasets.resolve(settings["data"])
-    data = runs.check_data(output, settings["data"], settings["image_shape"], requested, recorded)
+    known = recorded if processes is None or processes.index == 0 else None
+    data = runs.check_data(output, settings["data"], settings["image_shape"], requested, known)
+    if processes:
+        check_equal("images", data["fingerprint"], "reads other images than")
 
     def load(split):
         return gan.datasets.load(
@@ -172,6 +135,7 @@ def prepare(output, settings, recorded):
             settings["seed"],
             split,
             labels=settings["conditional"],
+            drop_remainder=settings["drop_remainder"] and split != "test",
         )
 
     validation = load("test") if settings["validate_every"] else None
@@ -192,14 +156,19 @@ def prepare(output, settings, recorded):
     if image_shape != model.image_shape:
         shapes = format_shape(image_shape), format_shape(model.image_shape)
         raise ValueError(f"{settings['data']} holds images of {shapes[0]}, but {output} was trained on {shapes[1]}.")
-    versions = {name: version(name) for name in ("gan", "keras", "tensorflow", "numpy")}
-    versions = {"python": platform.python_version(), **versions}
-    if recorded is not None and runs.read_config(output)["versions"] != versions:
-        names = ", ".join(f"{name} {number}" for name, number in versions.items())
+    checks.check_batches(model, dataset)
+    if known is not None and runs.read_config(output)["versions"] != versions():
+        names = ", ".join(f"{name} {number}" for name, number in versions().items())
         cli.warn(f"{output} was started with other versions than {names}. Results may differ in rounding.")
     with written_whole(output / runs.CONFIG_NAME) as partial:
-        partial.write_text(json.dumps({"arguments": settings, "data": data, "versions": versions}, indent=2) + "\n")
+        partial.write_text(json.dumps({"arguments": settings, "data": data, "versions": versions()}, indent=2) + "\n")
     return model, dataset, validation, epoch, data
+
+
+def versions():
+    """The versions of Python and of the packages whose rounding a run depends on."""
+    names = ("gan", "keras", "tensorflow", "numpy")
+    return {"python": platform.python_version(), **{name: version(name) for name in names}}
 
 
 def shape_of(dataset):
@@ -209,13 +178,15 @@ def shape_of(dataset):
 
 def train(output, settings, model, dataset, validation, epoch, data):
     import gan
+    from gan import engines
 
     print(describe_data(settings, dataset, model.image_shape))
     print(
         f"generator: {model.generator.count_params():,} parameters; "
         f"discriminator: {model.discriminator.count_params():,} parameters; "
         f"{format_count(len(dataset), 'batch', 'batches')} of {settings['batch_size']} per epoch; "
-        f"output: {output}" + (f"; continuing after epoch {epoch}" if epoch else ""),
+        f"output: {output if engines.is_first_process() else 'by process 0'}"
+        + (f"; continuing after epoch {epoch}" if epoch else ""),
         flush=True,
     )
     if settings["validate_every"] and not validation:
@@ -243,6 +214,8 @@ def train(output, settings, model, dataset, validation, epoch, data):
             gan.Progress(),
         ],
     )
+    if not engines.is_first_process():
+        return
     history = gan.CSVHistory.read(history_file)
     measured = zip(history.get("val_fid", ()), history["epoch"], strict=False)
     if fids := [(fid, epoch) for fid, epoch in measured if math.isfinite(fid)]:
@@ -266,27 +239,82 @@ def describe_data(settings, dataset, image_shape):
     return images + (f"; skipped {format_count(skipped, 'other file')}" if skipped else "")
 
 
-def main():
-    output, settings, recorded = settle(parse_arguments())
-
-    def describe_stop():
-        if not (output / runs.CONFIG_NAME).exists():
-            return "stopped; nothing was written."
-        command = f"python {sys.argv[0]} --output {shlex.quote(str(output))} --resume"
-        return f"stopped; all finished epochs are kept. To continue: {command}"
-
-    with cli.interruptible(describe_stop), contextlib.ExitStack() as stack:
-        with cli.errors_exit(ValueError, status=2):
-            stack.enter_context(locked_folder(output))
-        if recorded is None:
-            check_unused(output)  # another command may have used it before it was locked
+def run(given, processes=None, report_meeting=None):
+    """Trains in this process, together with the other `processes` if there are any."""
+    is_first = processes is None or processes.index == 0
+    output, settings, recorded = runs.settle(given) if is_first else (None, None, None)
+    folder = output
+    with (
+        cli.interruptible(lambda: f"stopped; {describe_rest(output, given, processes)}"),
+        contextlib.ExitStack() as stack,
+    ):
+        if is_first:
+            with cli.errors_exit(ValueError, status=2):
+                stack.enter_context(locked_folder(output))
+            if recorded is None:
+                runs.check_unused(output)  # another command may have used it before it was locked
+        else:
+            # What the first process tells, until this process ends.
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         cli.import_keras()
+        from gan import engines
+
         with cli.failures_exit():
             with cli.errors_exit(ValueError, TypeError, status=2):
-                prepared = prepare(output, settings, recorded)
-            train(output, settings, *prepared)
+                if processes:
+                    settings, recorded = meet(processes, report_meeting, given, settings, recorded)
+                with cli.silenced(1):  # Gloo prints that it has connected.
+                    devices = engines.use_devices(given.get("devices", 1))
+                stack.enter_context(devices)
+                if processes:
+                    send_file(folder / "model.keras")
+                prepared = prepare(folder, settings, recorded, processes)
+            train(folder, settings, *prepared)
+            if processes:
+                leave()
         # Everything is written, so Ctrl-C must not interrupt the end of the interpreter.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def meet(processes, report_meeting, given, settings, recorded):
+    """Connects the processes. Returns the settings of the first one, and what its config.json records of its data."""
+    join(processes)
+    report_meeting()
+    of_all = {name: value for name, value in given.items() if name not in NAMED_BY_PROCESS}
+    check_equal("options", json.dumps(of_all, sort_keys=True), "was started with other options than")
+    check_equal(
+        "versions", json.dumps(versions(), sort_keys=True), "runs other versions of Python and its packages than"
+    )
+    settings, recorded = json.loads(tell("settings", json.dumps([settings, recorded])))
+    for name, resolve in (("data", options.resolve_data), ("extractor", options.resolve_extractor)):
+        if given.get(name):
+            settings[name] = resolve(given[name])
+    return settings, recorded
+
+
+def describe_rest(output, given, processes):
+    """Says what is left of a run that has stopped, and how to continue it."""
+    if output and not (output / runs.CONFIG_NAME).exists():
+        return "nothing was written."
+    command = ["python", sys.argv[0], *(["--output", str(output)] if output else []), "--resume"]
+    for name in ("devices", "data") if processes else ("devices",):
+        command += [f"--{name}", str(given[name])] if name in given else []
+    if processes:
+        command += ["--processes", ",".join(processes.addresses), "--process", str(processes.index)]
+    others = ", and so on for each process" if processes else ""
+    return f"all finished epochs are kept. To continue: {shlex.join(command)}{others}"
+
+
+def main():
+    given = parse_arguments()
+    processes = options.resolve_processes(given)
+    if processes is None:
+        run(given)
+    elif supervision.is_supervised():
+        with supervision.supervised() as report_meeting:
+            run(given, processes, report_meeting)
+    else:
+        supervision.supervise(processes, lambda: describe_rest(given.get("output"), given, processes))
 
 
 if __name__ == "__main__":

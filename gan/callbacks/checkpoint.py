@@ -8,6 +8,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
+from gan import engines
 from gan.files import read_keras_file, written_whole
 
 
@@ -118,6 +119,8 @@ class Checkpoint(keras.callbacks.Callback):
         raise FloatingPointError(f"training has diverged: {reason}; {kept}. Try lower learning rates.")
 
     def _save(self, filepath, epoch):
+        if not engines.is_first_process():
+            return
         record = {"epoch": epoch + 1, "monitor": self.monitor, "best": self.best}
         with written_whole(filepath) as partial:
             self.model.save(partial)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from gan import engines
 from gan import images as image_tools
 from gan.callbacks.history import CSVHistory
 from gan.callbacks.redraw import Redraw
@@ -42,7 +43,7 @@ class Curves(Redraw):
         self.title = self.filepath.absolute().parent.name if title is None else title
 
     def on_epoch_end(self, epoch, logs=None):
-        if not self.history.exists():
+        if engines.is_first_process() and not self.history.exists():
             raise ValueError(
                 f"gan.Curves reads {self.history}, which does not exist: "
                 f"place gan.CSVHistory({str(self.history)!r}) before it in callbacks."

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from keras import ops, tree
 
+from gan import engines
 from gan import images as image_tools
 
 MAX_COLUMNS = 32
@@ -89,6 +90,8 @@ class ImageGrid(keras.callbacks.Callback):
             return
         # Each replica of a `tf.distribute` strategy returns all images.
         images = self.sampler.predict_on_batch(self.inputs)[: self.rows * self.drawn_columns]
+        if not engines.is_first_process():
+            return
         images = image_tools.to_uint8(images)
         picture = image_tools.enlarge(image_tools.grid(images, self.drawn_columns, self.padding))
         path = self.directory / f"image_at_epoch_{epoch + 1:04d}.png"

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import keras
 
+from gan import engines
 from gan.files import written_whole
 
 
@@ -55,6 +56,8 @@ class CSVHistory(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         self.rows.append({"epoch": epoch + 1, **(logs or {})})
+        if not engines.is_first_process():
+            return
         columns = dict.fromkeys(name for row in self.rows for name in row)
         with written_whole(self.filepath) as partial, open(partial, "w", newline="") as file:
             writer = csv.DictWriter(file, columns)

@@ -4,6 +4,8 @@ import time
 
 import keras
 
+from gan import engines
+
 SECONDS_BETWEEN_DRAWINGS = 60
 
 
@@ -27,9 +29,12 @@ class Redraw(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         is_validated = any(name.startswith("val_") for name in logs or ())
-        if is_validated or time.monotonic() - self.drawn_at >= SECONDS_BETWEEN_DRAWINGS:
+        if engines.is_first_process() and (
+            is_validated or time.monotonic() - self.drawn_at >= SECONDS_BETWEEN_DRAWINGS
+        ):
             self.draw(is_over=False)
             self.drawn_at = time.monotonic()
 
     def on_train_end(self, logs=None):
-        self.draw(is_over=True)
+        if engines.is_first_process():
+            self.draw(is_over=True)

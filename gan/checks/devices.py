@@ -14,13 +14,13 @@ def check_devices(model):
         raise ValueError(problem)
 
 
-def check_batches(model, x, first, batch_size=None, validation_split=0.0):
+def check_batches(model, x, first=None, batch_size=None, validation_split=0.0):
     """Makes sure that the devices divide every training batch, the last one too.
 
     Args:
         model: The `gan.GAN`.
         x: What `fit` takes.
-        first: The images of its first batch, or all images of an array.
+        first: The images of its first batch, or all images of an array. Not needed for a dataset of `gan.datasets`.
         batch_size: Int, the `batch_size` of `fit`. Default None.
         validation_split: Float, the `validation_split` of `fit`. Default 0.
     """

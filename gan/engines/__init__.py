@@ -19,3 +19,6 @@ is_foreign = _engine.is_foreign
 count_gpus = _engine.count_gpus
 whole_count = _engine.whole_count
 share = _engine.share
+alone = _engine.alone
+is_first_process = _engine.is_first_process
+use_devices = _engine.use_devices

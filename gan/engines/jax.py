@@ -2,12 +2,15 @@
 
 import contextlib
 import functools
+import os
 
 import jax
 import keras
 import numpy as np
 import tensorflow as tf
 from keras import ops
+
+from gan.text import format_count
 
 
 def count_gpus():
@@ -20,6 +23,42 @@ def normal(shape, seed):
 
 def is_foreign(error):
     return isinstance(error, (jax.errors.TracerArrayConversionError, jax.errors.ConcretizationTypeError))
+
+
+def is_first_process():
+    return jax.process_index() == 0
+
+
+@contextlib.contextmanager
+def alone():
+    distribution = keras.distribution.distribution()
+    keras.distribution.set_distribution(None)
+    try:
+        yield
+    finally:
+        keras.distribution.set_distribution(distribution)
+
+
+def use_devices(count):
+    if count != "all" and "xla_force_host_platform_device_count" not in os.environ.get("XLA_FLAGS", ""):
+        # Without an accelerator, JAX has one device unless it is told otherwise.
+        jax.config.update("jax_num_cpu_devices", count)
+    found = len(jax.local_devices())
+    count = found if count == "all" else count
+    if count > found:
+        raise ValueError(f"--devices {count}: this machine has {format_count(found, 'device')}.")
+    if count * jax.process_count() > 1:
+        devices = [f"{device.platform}:{device.id}" for device in _first_of_each_process(count)]
+        distribution = keras.distribution.DataParallel(devices=devices, auto_shard_dataset=False)
+        keras.distribution.set_distribution(distribution)
+    return contextlib.nullcontext()
+
+
+def _first_of_each_process(count):
+    devices = {}
+    for device in jax.devices():
+        devices.setdefault(device.process_index, []).append(device)
+    return [device for of_process in devices.values() for device in of_process[:count]]
 
 
 def whole_count(count):
@@ -79,6 +118,11 @@ class Engine:
             x = x.for_process(jax.process_index(), jax.process_count())
         elif isinstance(x, tf.data.Dataset):
             x = distribution.distribute_dataset(x)
+        elif jax.process_count() > 1:
+            raise ValueError(
+                f"several processes train on a tf.data.Dataset, of which each takes its share, not on "
+                f"{type(x).__name__}."
+            )
         # Keras would give each process other images to validate on, and another number of them.
         distribution.auto_shard_dataset = False
         try:

@@ -7,6 +7,8 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from gan.text import format_count
+
 
 def count_gpus():
     """Returns the number of GPUs that the backend can use."""
@@ -24,6 +26,41 @@ def normal(shape, seed):
 def is_foreign(error):
     """Whether an error says that a function of another package cannot be differentiated."""
     return isinstance(error, NotImplementedError) and "numpy" in str(error)
+
+
+def is_first_process():
+    """Whether this process is the first of those that train together. It writes the files."""
+    return True
+
+
+def alone():
+    """Lets a process create variables while the others do not."""
+    return contextlib.nullcontext()
+
+
+def use_devices(count):
+    """Chooses the devices of this process. Call it before anything uses one.
+
+    Args:
+        count: Int, or `"all"`. Without GPUs, the devices are parts of the CPU, and `"all"` is one.
+
+    Returns:
+        A context manager. Build or load the model inside it.
+
+    Raises:
+        ValueError: There are not so many GPUs.
+    """
+    gpus = tf.config.list_physical_devices("GPU")
+    count = max(len(gpus), 1) if count == "all" else count
+    if gpus and count > len(gpus):
+        raise ValueError(f"--devices {count}: this machine has {format_count(len(gpus), 'GPU')}.")
+    if count == 1:
+        return contextlib.nullcontext()
+    if not gpus:
+        parts = [tf.config.LogicalDeviceConfiguration()] * count
+        tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], parts)
+    kind = "GPU" if gpus else "CPU"
+    return tf.distribute.MirroredStrategy([f"{kind}:{index}" for index in range(count)]).scope()
 
 
 def whole_count(count):

@@ -1,5 +1,6 @@
 """The engine for PyTorch: autograd, and branches of Python."""
 
+import contextlib
 import functools
 
 import keras
@@ -17,6 +18,20 @@ def normal(shape, seed):
 
 def is_foreign(error):
     return isinstance(error, (RuntimeError, TypeError)) and "numpy()" in str(error)
+
+
+def is_first_process():
+    return True
+
+
+def alone():
+    return contextlib.nullcontext()
+
+
+def use_devices(count):
+    if count == "all" and torch.cuda.device_count() < 2:
+        return contextlib.nullcontext()
+    raise ValueError(f"--devices {count}: PyTorch trains on one device. Use JAX: set KERAS_BACKEND=jax.")
 
 
 def whole_count(count):
