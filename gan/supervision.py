@@ -90,6 +90,8 @@ def supervised():
     Yields:
         A function without arguments to call when the processes have met.
     """
+    # A shell that starts the command in the background lets its processes ignore Ctrl-C. The supervisor means it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     connection = socket.socket(fileno=int(os.environ.pop(_VARIABLE)))
     threading.Thread(target=_end_with, args=[connection], daemon=True).start()
 
@@ -115,7 +117,8 @@ def supervised():
 
 
 def _end_with(connection):
-    connection.recv(1)
+    with contextlib.suppress(OSError):
+        connection.recv(1)
     os._exit(1)
 
 
