@@ -1,7 +1,7 @@
 """Starts and ends the processes of a sweep, and leaves none of them behind.
 
-If possible, processes are forked from a server that has imported TensorFlow but never used it. They start instantly,
-and their memory is freed when they end. The process of the command imports neither Keras nor TensorFlow.
+If possible, processes are forked from a server that has imported Keras and its backend but never used them. They start
+instantly, and their memory is freed when they end. The process of the command imports neither.
 """
 
 import contextlib
@@ -29,10 +29,12 @@ def get_context(forks=True):
     Returns:
         A `multiprocessing` context.
     """
-    # Libraries read these when they are imported, TensorFlow when it finds a GPU. NumPy has little work: one thread.
+    # Libraries read these when they are imported, TensorFlow and JAX when they find a GPU. NumPy has little work: one
+    # thread. The processes share a GPU's memory, of which JAX would reserve most for the first.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
     context = multiprocessing.get_context("forkserver" if forks and sys.platform == "linux" else "spawn")
     context.set_forkserver_preload(["tuning.preload"])
     return context
@@ -106,6 +108,9 @@ def _enter(target, arguments, name, log, environment, heartbeat):
     with contextlib.suppress(OSError), open("/proc/self/comm", "w") as file:
         file.write(name)
     os.environ.update(environment)
+    if "torch" in sys.modules and "OMP_NUM_THREADS" in environment:
+        # PyTorch has read the variable when the server imported it.
+        sys.modules["torch"].set_num_threads(int(environment["OMP_NUM_THREADS"]))
     parent = multiprocessing.parent_process().sentinel
     threading.Thread(target=_watch, args=(parent, heartbeat), daemon=True).start()
     if log is not None:

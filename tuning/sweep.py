@@ -25,6 +25,8 @@ MAX_DEATHS = 5
 DEATHS_SECONDS = 60
 # The exit status that multiprocessing reports if the forkserver has died.
 UNKNOWN_EXIT = 255
+# What limits the threads of TensorFlow, JAX (PJRT) and PyTorch (OpenMP).
+THREAD_LIMITS = ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "PJRT_NPROC", "OMP_NUM_THREADS")
 # Settings that `prepare` does not change, so that they can be compared before the slow imports.
 SETTLED = ("preset", "tuner", "epochs", "iterations", "validate_every", "seed")
 
@@ -133,7 +135,7 @@ class _Crew:
         threads = str(max(1, processes.count_cores() // max(1, count)))
         for index in range(count):
             name = f"{prefix}-{index}"
-            environment = {"TF_NUM_INTRAOP_THREADS": threads, "TF_NUM_INTEROP_THREADS": threads}
+            environment = dict.fromkeys(THREAD_LIMITS, threads)
             if self.gpus:
                 environment["CUDA_VISIBLE_DEVICES"] = self.gpus[index % len(self.gpus)]
             heartbeat = heartbeat_file(self.output, name)

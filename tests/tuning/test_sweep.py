@@ -1,6 +1,7 @@
 """Sweeps with real processes, some of which are killed."""
 
 import csv
+import functools
 import json
 import os
 import shlex
@@ -10,6 +11,8 @@ import sys
 import time
 from pathlib import Path
 
+import keras
+import numpy as np
 import pytest
 
 import gan
@@ -17,7 +20,7 @@ from gan.locks import locked_folder
 from tuning import processes
 from tuning.display import count
 from tuning.layout import heartbeat_file, leaderboard_file, log_file, read_history, read_records, settings_file
-from tuning.sweep import run_sweep
+from tuning.sweep import _Crew, run_sweep
 
 SCRIPTS = Path(__file__).parents[2] / "scripts"
 SPACE = {
@@ -186,6 +189,35 @@ def test_a_sweep_whose_trials_all_diverge_fails_after_the_first_trials(start, op
     trials = read_records(tmp_path / "sweep")["trials"].values()
     assert 3 <= len(trials) <= 4 and {trial["status"] for trial in trials} == {"FAILED"}
     assert printed.count("failed: FloatingPointError") == len(trials)
+
+
+def ticks_of_threads():
+    """Returns the CPU time of each thread of this process."""
+    files = Path("/proc/self/task").glob("*/stat")
+    # The twelfth field after the name counts ticks.
+    return {file.parent.name: int(file.read_text().rsplit(")", 1)[1].split()[11]) for file in files}
+
+
+def share_of_the_busiest_thread():
+    """Multiplies matrices that every backend divides among its threads."""
+    matrix = np.ones((1500, 1500), "float32")
+    keras.ops.convert_to_numpy(keras.ops.matmul(matrix, matrix))
+    before = ticks_of_threads()
+    for _ in range(20):
+        keras.ops.convert_to_numpy(keras.ops.matmul(matrix, matrix))
+    spent = [ticks - before.get(thread, 0) for thread, ticks in ticks_of_threads().items()]
+    return max(spent) / sum(spent)
+
+
+@pytest.mark.skipif(processes.count_cores() < 2, reason="one core has no share")
+def test_a_trial_computes_on_its_share_of_the_cores(tmp_path, monkeypatch):
+    environments = []
+    monkeypatch.setattr(processes, "start", lambda *_, environment, **__: environments.append(environment))
+    _Crew(tmp_path, []).start_workers("worker", processes.count_cores(), ("127.0.0.1", 1))
+    monkeypatch.undo()
+    start = functools.partial(processes.start, environment=environments[0])
+    monkeypatch.setattr(processes, "start", start)
+    assert processes.call(processes.get_context(), f"{__name__}:share_of_the_busiest_thread") > 0.9
 
 
 @pytest.fixture
