@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gan import presets
 from gan.cli import fail
-from gan.processes import Processes, find_address_problem, split_address
+from gan.processes import Processes, split_address
 
 NAMED_SOURCES = ("auto", "mnist", "mnist5k", "fashion_mnist", "stacked_mnist", "stacked_mnist5k")
 NAMED_EXTRACTORS = ("digits", "stacked_digits", "inception_v3")
@@ -65,18 +65,18 @@ def add_devices(group):
 
 
 def resolve_processes(given):
-    """Returns the `Processes` of --processes and --process, or None."""
+    """Returns the `Processes` of --processes and --process; without these options, only this one."""
     addresses, index = given.get("processes"), given.get("process")
     if (addresses is None) != (index is None):
         fail("--processes and --process belong together.", 2)
     if addresses is None:
-        return None
+        return Processes()
     if index >= len(addresses):
         fail(f"--process {index}: --processes names {len(addresses)}, numbered from 0 to {len(addresses) - 1}.", 2)
     processes = Processes(addresses, index)
-    if problem := find_address_problem(processes):
+    if problem := processes.find_address_problem():
         fail(problem, 2)
-    if index == 0 and "output" not in given:
+    if processes.is_first and "output" not in given:
         fail("--processes needs --output in the first process, the folder of the run.", 2)
     return processes
 
