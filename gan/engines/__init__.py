@@ -1,7 +1,8 @@
 """What differs between Keras's backends: gradients, branches, and how a step receives and returns its state.
 
 Each file defines the same class, `Engine`, from which `gan.game.Game` inherits, and the functions `normal`,
-`is_foreign` and `count_gpus`. `KERAS_BACKEND` chooses the file, as everywhere in Keras.
+`is_foreign`, `count_gpus`, `whole_count`, `share` and `placement`. `KERAS_BACKEND` chooses the file, as everywhere in
+Keras.
 """
 
 import importlib
@@ -19,3 +20,4 @@ is_foreign = _engine.is_foreign
 count_gpus = _engine.count_gpus
 whole_count = _engine.whole_count
 share = _engine.share
+placement = _engine.placement

@@ -4,6 +4,7 @@ import contextlib
 import functools
 
 import keras
+import numpy as np
 import tensorflow as tf
 from keras import ops
 
@@ -44,6 +45,11 @@ def share(rows):
     return rows[start : start + count]
 
 
+def placement():
+    """Returns what decides on which devices new variables lie."""
+    return tf.distribute.get_strategy()
+
+
 def _replica_count():
     """The number of replicas of a `tf.distribute.Strategy` that run this step. 1 outside of a step."""
     context = tf.distribute.get_replica_context()
@@ -81,12 +87,15 @@ class Engine:
                 )
         return None
 
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        """Does nothing. The networks are built, and Keras would take the mean of the replicas' batches."""
+
     def whole(self, data):
         """Returns the whole batch, of which a device received its share."""
         if _replica_count() == 1:
             return data
         gather = tf.distribute.get_replica_context().all_gather
-        return keras.tree.map_structure(lambda rows: gather(rows, axis=0), data)
+        return keras.tree.map_structure(lambda rows: gather(rows, axis=0), data, none_is_leaf=False)
 
     def divided(self, network, inputs):
         """Calls a network on a batch that all devices hold. Each device computes its share of the outputs."""
@@ -107,6 +116,24 @@ class Engine:
         # Each replica of a strategy returns all outputs.
         count = len(keras.tree.flatten(inputs)[0])
         return keras.tree.map_structure(lambda rows: rows[:count], network.predict_on_batch(inputs))
+
+    @functools.wraps(keras.Model.train_on_batch)
+    def train_on_batch(self, x, y=None, **kwargs):
+        return super().train_on_batch(self._distribute(x), self._distribute(y), **kwargs)
+
+    @functools.wraps(keras.Model.test_on_batch)
+    def test_on_batch(self, x, y=None, **kwargs):
+        return super().test_on_batch(self._distribute(x), self._distribute(y), **kwargs)
+
+    def _distribute(self, data):
+        """Gives each replica its share of a batch. Keras would give each of them the whole batch."""
+        strategy = self.distribute_strategy
+        if strategy.num_replicas_in_sync == 1 or data is None:
+            return data
+        shares = np.array_split(data, strategy.num_replicas_in_sync)
+        return strategy.experimental_distribute_values_from_function(
+            lambda context: tf.convert_to_tensor(shares[context.replica_id_in_sync_group])
+        )
 
     def train_step(self, data):
         if _replica_count() > 1:

@@ -27,6 +27,10 @@ def share(rows):
     return rows
 
 
+def placement():
+    return None
+
+
 class Engine:
     """Runs `training_step` and `evaluation_step` of a `gan.game.Game` eagerly.
 
