@@ -82,15 +82,17 @@ def under_keras_distribution():
 
 
 CASES = {
-    "batch size": lambda: on_two(make).fit(IMAGES, batch_size=15, verbose=0),
-    "last batch of arrays": lambda: on_two(make).fit(IMAGES[:59], batch_size=12, verbose=0),
-    "last batch of a split": lambda: on_two(make).fit(IMAGES, batch_size=12, validation_split=0.25, verbose=0),
-    "last batch of load": lambda: on_two(make).fit(load(12), verbose=0),
-    "last batch of a PyDataset": lambda: on_two(make).fit(Uneven(), verbose=0),
-    "unknown batch size": lambda: on_two(make).fit(DATASET.batch(12), verbose=0),
-    "odd batch": lambda: on_two(make).train_on_batch(IMAGES[:7]),
-    "dropped by load": lambda: on_two(make).fit(load(12, drop_remainder=True), verbose=0),
-    "dropped by batch": lambda: on_two(make).fit(DATASET.batch(14, drop_remainder=True), verbose=0),
+    "batch size": lambda: on_two(lambda: make().fit(IMAGES, batch_size=15, verbose=0)),
+    "last batch of arrays": lambda: on_two(lambda: make().fit(IMAGES[:59], batch_size=12, verbose=0)),
+    "last batch of a split": lambda: on_two(
+        lambda: make().fit(IMAGES, batch_size=12, validation_split=0.25, verbose=0)
+    ),
+    "last batch of load": lambda: on_two(lambda: make().fit(load(12), verbose=0)),
+    "last batch of a PyDataset": lambda: on_two(lambda: make().fit(Uneven(), verbose=0)),
+    "unknown batch size": lambda: on_two(lambda: make().fit(DATASET.batch(12), verbose=0)),
+    "odd batch": lambda: on_two(lambda: make().train_on_batch(IMAGES[:7])),
+    "dropped by load": lambda: on_two(lambda: make().fit(load(12, drop_remainder=True), verbose=0)),
+    "dropped by batch": lambda: on_two(lambda: make().fit(DATASET.batch(14, drop_remainder=True), verbose=0)),
 }
 CASES_OF = {
     "jax": {
