@@ -74,6 +74,10 @@ def share(rows):
     return keras.distribution.distribute_tensor(rows, keras.distribution.TensorLayout(axes, distribution.device_mesh))
 
 
+def placement():
+    return keras.distribution.distribution()
+
+
 class _WholeBatches(keras.distribution.DataParallel):
     """Gives every device whole batches, which may have any size. The step divides what it computes from them."""
 
