@@ -5,6 +5,7 @@ tells the others what only it knows, and only the first writes files.
 """
 
 import functools
+import inspect
 import socket
 from typing import NamedTuple
 
@@ -64,6 +65,8 @@ class Processes(NamedTuple):
         import jax
         from jax._src import xla_bridge
 
+        if "heartbeat_timeout_seconds" not in inspect.signature(jax.distributed.initialize).parameters:
+            raise ValueError(f"several processes need a newer version of JAX than {jax.__version__}.")
         host, _ = split_address(self.addresses[self.index])
         # By default, JAX listens on every address of the machine, and Gloo on that of the machine's name.
         collectives = xla_bridge._jax.make_gloo_tcp_collectives
