@@ -98,10 +98,9 @@ class Processes(NamedTuple):
             return
         client = _client()
         client.key_value_set(f"gan/{name}/{self.index}", value)
-        values = [
-            client.blocking_key_value_get(f"gan/{name}/{index}", ANSWER_SECONDS * 1000)
-            for index in range(len(self.addresses))
-        ]
+        # The addresses may be what differs.
+        count = int(self.tell(f"{name}/count", str(len(self.addresses))))
+        values = [client.blocking_key_value_get(f"gan/{name}/{index}", ANSWER_SECONDS * 1000) for index in range(count)]
         # The first process serves the values, so it stays until all have read them.
         client.wait_at_barrier(f"gan/{name}", ANSWER_SECONDS * 1000)
         for index, its_value in enumerate(values):

@@ -116,7 +116,8 @@ def test_a_killed_process_ends_all_and_the_run_resumes_exactly(together, argumen
     )
     assert (status, other_status) == (1, 1)
     assert "process 0 has lost the others" in error and len(error.splitlines()) == 1
-    assert "process 1 was killed" in other_error and len(other_error.splitlines()) == 1
+    # The prelude imports TensorFlow with its messages.
+    assert "process 1 was killed" in other_error.splitlines()[-1]
     assert f"--output {output} --resume" in error and "--process 0" in error
     assert load(output)[1] == 3
 
