@@ -1,6 +1,7 @@
 """Command-line options that several commands share. Imports no backend."""
 
 import argparse
+import json
 import math
 import re
 import sys
@@ -124,6 +125,24 @@ def add_settings(group):
     add_for_players("lr", "learning rate of the {}'s Adam optimizer", **number(positive_float, "RATE"))
     for name in ("beta-1", "beta-2"):
         add(f"--{name}", f"{name.replace('-', '_')} of both Adam optimizers", **number(share, "DECAY"))
+
+
+def read_hyperparameters(file):
+    """Reads the best.json of a sweep as a list of options."""
+    try:
+        values = dict(json.loads(file.read_text()))
+    except (OSError, ValueError, TypeError) as error:
+        fail(f"--hyperparameters {file} is not a readable JSON object ({error}).", 2)
+    if unknown := set(values) - {"preset", *presets.PRESETS["reference"]}:
+        fail(f"--hyperparameters {file} has unknown settings: {', '.join(sorted(unknown))}.", 2)
+    arguments = []
+    for name, value in values.items():
+        option = name.replace("_", "-")
+        if isinstance(value, bool):
+            arguments.append(f"--{option}" if value else f"--no-{option}")
+        else:
+            arguments += [f"--{option}", *map(str, value if isinstance(value, list) else [value])]
+    return arguments
 
 
 def describe_default(name):

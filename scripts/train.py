@@ -82,27 +82,9 @@ def parse_arguments(argv=None):
     given = vars(parser.parse_args(argv))
     if file := given.get("hyperparameters"):
         # Parsed as if typed before the other options, which therefore override them.
-        given = vars(parser.parse_args([*read_hyperparameters(file), *argv]))
+        given = vars(parser.parse_args([*options.read_hyperparameters(file), *argv]))
         del given["hyperparameters"]
     return given
-
-
-def read_hyperparameters(file):
-    """Reads the best.json of a sweep as a list of options."""
-    try:
-        values = dict(json.loads(file.read_text()))
-    except (OSError, ValueError, TypeError) as error:
-        cli.fail(f"--hyperparameters {file} is not a readable JSON object ({error}).", 2)
-    if unknown := set(values) - {"preset", *presets.PRESETS["reference"]}:
-        cli.fail(f"--hyperparameters {file} has unknown settings: {', '.join(sorted(unknown))}.", 2)
-    arguments = []
-    for name, value in values.items():
-        option = name.replace("_", "-")
-        if isinstance(value, bool):
-            arguments.append(f"--{option}" if value else f"--no-{option}")
-        else:
-            arguments += [f"--{option}", *map(str, value if isinstance(value, list) else [value])]
-    return arguments
 
 
 def prepare(output, settings, recorded, processes):
@@ -167,14 +149,15 @@ def train(output, settings, model, dataset, validation, epoch, data):
     from gan import engines
 
     print(describe_data(settings, dataset, model.image_shape))
-    print(
-        f"generator: {model.generator.count_params():,} parameters; "
-        f"discriminator: {model.discriminator.count_params():,} parameters; "
-        f"{format_count(len(dataset), 'batch', 'batches')} of {settings['batch_size']} per epoch; "
-        f"output: {output if engines.is_first_process() else 'by process 0'}"
-        + (f"; continuing after epoch {epoch}" if epoch else ""),
-        flush=True,
-    )
+    devices = f" on {model.device_count} devices" if model.device_count > 1 else ""
+    facts = [
+        f"generator: {model.generator.count_params():,} parameters",
+        f"discriminator: {model.discriminator.count_params():,} parameters",
+        f"{format_count(len(dataset), 'batch', 'batches')} of {settings['batch_size']} per epoch{devices}",
+        f"output: {output}" if engines.is_first_process() else "process 0 writes the output",
+        *([f"continuing after epoch {epoch}"] if epoch else []),
+    ]
+    print("; ".join(facts), flush=True)
     if settings["validate_every"] and not validation:
         print(
             f"Nothing is validated: no built-in extractor knows images of {format_shape(model.image_shape)}. "
