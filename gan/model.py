@@ -35,6 +35,9 @@ class GAN(Sampled, Saved, Game):
     `save` and `keras.models.load_model` keep the whole state: networks, the generator's average, optimizers, loss and
     every random generator. A loaded model continues training as if it had never been interrupted.
 
+    On several devices (`keras.distribution.DataParallel` on JAX, `tf.distribute.MirroredStrategy` on TensorFlow) it
+    computes what one device would compute: each batch is divided among them.
+
     A subclass changes the game by overriding `unpack`, `draw_latents` or `compute_losses`. Its discriminator may then
     return a list: logits first, then any further outputs.
 
@@ -126,8 +129,8 @@ class GAN(Sampled, Saved, Game):
 
         Raises:
             ValueError: If both optimizers are the same object or one was built for other variables; if an optimizer,
-                the loss, a metric or a regularizer is invalid or does not fit these images; or if the model was built
-                for several devices.
+                the loss, a metric or a regularizer is invalid or does not fit these images; or if the model cannot
+                train on its devices, as `docs/devices.md` lists.
         """
         checks.check_devices(self)
         checks.check_trained(self)
@@ -204,7 +207,8 @@ class GAN(Sampled, Saved, Game):
             TypeError: If `x` holds no images, or the images are not floats.
             ValueError: If the images do not have the shape that the networks take, lie outside [-1, 1], are not
                 finite, or there are none; if a conditional GAN gets no labels, or labels that are not its classes; if
-                `batch_size` is below 1 or above the number of images; or if samples or classes are weighted.
+                `batch_size` is below 1 or above the number of images; if several devices cannot divide every batch;
+                or if samples or classes are weighted.
         """
         arguments = dict(inspect.signature(super().fit).bind(x, y, *args, **kwargs).arguments)
         checks.check_unweighted(arguments)

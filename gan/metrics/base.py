@@ -17,7 +17,24 @@ class Statistic(keras.metrics.Metric):
     """Base class of what accumulates over images.
 
     On several devices, each device accumulates all images, so the values of one device are those of all. Keras would
-    add them up.
+    add them up. Otherwise it is a `keras.metrics.Metric`.
+
+    Example:
+
+    ```python
+    class Largest(gan.metrics.Statistic):
+        def __init__(self, size, name=None):
+            super().__init__(name=name)
+            self.count = self.add_variable((), "zeros", dtype="int32", name="count")
+            self.largest = self.add_variable((size,), "zeros", name="largest")
+
+        def update_state(self, vectors):
+            self.count.assign_add(ops.shape(vectors)[0])
+            self.largest.assign(ops.maximum(self.largest, ops.max(vectors, axis=0)))
+
+        def result(self):
+            return (ops.convert_to_numpy(self.largest),)
+    ```
     """
 
     def add_variable(self, shape, initializer, dtype=None, aggregation="only_first_replica", name=None):
