@@ -183,3 +183,13 @@ def test_a_calculated_step_adds_what_a_ring_of_devices_exchanges(load):
     # 8 MB in a ring of 4 are 12 MB for each device.
     assert exchange == pytest.approx(2e-3 + 12e-3)
     assert seconds == pytest.approx(0.5e-3 + exchange)
+
+
+def test_the_devices_of_a_step_share_its_work_and_exchange_little(load):
+    pytest.importorskip("jax")
+    benchmark = load("devices")
+    with benchmark.start() as pool:
+        work = pool.submit(benchmark.examine, "reference", 2).result()
+    assert 1 <= len(work.found) <= 2 * work.fewest
+    assert work.least <= work.bytes <= 2 * work.least
+    assert work.fewest == 2 + 3 and work.least == 4 * (1_489_936 + 533_505 + 2 * 1_792)
