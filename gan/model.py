@@ -151,8 +151,8 @@ class GAN(Sampled, Saved, Game):
         for name in ("generator", "discriminator"):
             optimizer, network = getattr(self, f"{name}_optimizer"), getattr(self, name)
             setattr(self, f"{name}_optimizer", scale_losses(optimizer, self.dtype_policy, network.dtype_policy))
+        checks.check_replicas(self, metrics)
         self._check_optimizers()
-        checks.check_accumulation(self)
         self.optimizer = OptimizerPair([self.generator_optimizer, self.discriminator_optimizer])
         self.loss = losses.get(loss)
         self.regularizers = checks.check_regularizers(regularizers)

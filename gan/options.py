@@ -1,6 +1,7 @@
 """Command-line options that several commands share. Imports no backend."""
 
 import argparse
+import json
 import math
 import re
 import sys
@@ -8,7 +9,7 @@ from pathlib import Path
 
 from gan import presets
 from gan.cli import fail
-from gan.processes import Processes, find_address_problem, split_address
+from gan.processes import Processes, split_address
 
 NAMED_SOURCES = ("auto", "mnist", "mnist5k", "fashion_mnist", "stacked_mnist", "stacked_mnist5k")
 NAMED_EXTRACTORS = ("digits", "stacked_digits", "inception_v3")
@@ -65,18 +66,18 @@ def add_devices(group):
 
 
 def resolve_processes(given):
-    """Returns the `Processes` of --processes and --process, or None."""
+    """Returns the `Processes` of --processes and --process; without these options, only this one."""
     addresses, index = given.get("processes"), given.get("process")
     if (addresses is None) != (index is None):
         fail("--processes and --process belong together.", 2)
     if addresses is None:
-        return None
+        return Processes()
     if index >= len(addresses):
         fail(f"--process {index}: --processes names {len(addresses)}, numbered from 0 to {len(addresses) - 1}.", 2)
     processes = Processes(addresses, index)
-    if problem := find_address_problem(processes):
+    if problem := processes.find_address_problem():
         fail(problem, 2)
-    if index == 0 and "output" not in given:
+    if processes.is_first and "output" not in given:
         fail("--processes needs --output in the first process, the folder of the run.", 2)
     return processes
 
@@ -124,6 +125,24 @@ def add_settings(group):
     add_for_players("lr", "learning rate of the {}'s Adam optimizer", **number(positive_float, "RATE"))
     for name in ("beta-1", "beta-2"):
         add(f"--{name}", f"{name.replace('-', '_')} of both Adam optimizers", **number(share, "DECAY"))
+
+
+def read_hyperparameters(file):
+    """Reads the best.json of a sweep as a list of options."""
+    try:
+        values = dict(json.loads(file.read_text()))
+    except (OSError, ValueError, TypeError) as error:
+        fail(f"--hyperparameters {file} is not a readable JSON object ({error}).", 2)
+    if unknown := set(values) - {"preset", *presets.PRESETS["reference"]}:
+        fail(f"--hyperparameters {file} has unknown settings: {', '.join(sorted(unknown))}.", 2)
+    arguments = []
+    for name, value in values.items():
+        option = name.replace("_", "-")
+        if isinstance(value, bool):
+            arguments.append(f"--{option}" if value else f"--no-{option}")
+        else:
+            arguments += [f"--{option}", *map(str, value if isinstance(value, list) else [value])]
+    return arguments
 
 
 def describe_default(name):

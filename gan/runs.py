@@ -1,10 +1,13 @@
 """The folder of a run of `scripts/train.py`: the model to use and the arguments it was started with."""
 
 import json
+import platform
 import time
+from importlib.metadata import version
 from pathlib import Path
 
 from gan import cli, options, presets
+from gan.files import written_whole
 from gan.locks import LOCK_NAME
 
 CONFIG_NAME = "config.json"
@@ -135,6 +138,28 @@ def _settle_resumed(output, given):
     settings = {**DEFAULTS, **presets.resolve(), **config["arguments"], **given}
     settings["data"] = options.resolve_data(settings["data"], "If the data have moved, give the new path with --data.")
     return output, settings, {"source": config["arguments"].get("data"), **config["data"]}
+
+
+def write_config(folder, settings, data, is_resumed):
+    """Writes the `config.json` of a run, and warns if the run was started with other versions.
+
+    Args:
+        folder: The run's folder.
+        settings: Dict of the run's settings.
+        data: Dict that `check_data` returned.
+        is_resumed: Bool, whether the run continues.
+    """
+    if is_resumed and read_config(folder)["versions"] != versions():
+        names = ", ".join(f"{name} {number}" for name, number in versions().items())
+        cli.warn(f"{folder} was started with other versions than {names}. Results may differ in rounding.")
+    with written_whole(folder / CONFIG_NAME) as partial:
+        partial.write_text(json.dumps({"arguments": settings, "data": data, "versions": versions()}, indent=2) + "\n")
+
+
+def versions():
+    """Returns a dict from Python and the packages whose rounding a run depends on to their versions."""
+    names = ("gan", "keras", "tensorflow", "numpy")
+    return {"python": platform.python_version(), **{name: version(name) for name in names}}
 
 
 def check_data(output, source, image_shape, requested, recorded):

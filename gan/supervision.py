@@ -94,16 +94,12 @@ def supervised():
     signal.signal(signal.SIGINT, signal.default_int_handler)
     connection = socket.socket(fileno=int(os.environ.pop(_VARIABLE)))
     threading.Thread(target=_end_with, args=[connection], daemon=True).start()
-
-    def report_meeting():
-        connection.send(b"1")
-        # The messages from C++ that follow the death of another process are the supervisor's to explain.
-        sys.stderr = os.fdopen(os.dup(2), "w", buffering=1)
-        with open(os.devnull, "w") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-
+    # What JAX prints from C++ when another process dies is the supervisor's to explain.
+    sys.stderr = os.fdopen(os.dup(2), "w", buffering=1)
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
     try:
-        yield report_meeting
+        yield lambda: connection.send(b"1")
         status = 0
     except SystemExit as stop:
         status = stop.code

@@ -4,18 +4,14 @@ import argparse
 import contextlib
 import json
 import math
-import platform
 import shlex
 import signal
 import sys
 import tempfile
-from importlib.metadata import version
 from pathlib import Path
 
 from gan import cli, options, presets, runs, supervision
-from gan.files import written_whole
 from gan.locks import LOCK_NAME, locked_folder
-from gan.processes import check_equal, join, leave, send_file, tell
 from gan.text import format_count, format_shape
 
 # Options that may differ between the processes of a run.
@@ -86,27 +82,9 @@ def parse_arguments(argv=None):
     given = vars(parser.parse_args(argv))
     if file := given.get("hyperparameters"):
         # Parsed as if typed before the other options, which therefore override them.
-        given = vars(parser.parse_args([*read_hyperparameters(file), *argv]))
+        given = vars(parser.parse_args([*options.read_hyperparameters(file), *argv]))
         del given["hyperparameters"]
     return given
-
-
-def read_hyperparameters(file):
-    """Reads the best.json of a sweep as a list of options."""
-    try:
-        values = dict(json.loads(file.read_text()))
-    except (OSError, ValueError, TypeError) as error:
-        cli.fail(f"--hyperparameters {file} is not a readable JSON object ({error}).", 2)
-    if unknown := set(values) - {"preset", *presets.PRESETS["reference"]}:
-        cli.fail(f"--hyperparameters {file} has unknown settings: {', '.join(sorted(unknown))}.", 2)
-    arguments = []
-    for name, value in values.items():
-        option = name.replace("_", "-")
-        if isinstance(value, bool):
-            arguments.append(f"--{option}" if value else f"--no-{option}")
-        else:
-            arguments += [f"--{option}", *map(str, value if isinstance(value, list) else [value])]
-    return arguments
 
 
 def prepare(output, settings, recorded, processes):
@@ -122,10 +100,9 @@ def prepare(output, settings, recorded, processes):
     if epoch > settings["epochs"]:
         raise ValueError(f"{output} has finished {epoch} epochs already, more than --epochs {settings['epochs']}.")
     requested, settings["data"] = settings["data"], gan.datasets.resolve(settings["data"])
-    known = recorded if processes is None or processes.index == 0 else None
+    known = recorded if processes.is_first else None
     data = runs.check_data(output, settings["data"], settings["image_shape"], requested, known)
-    if processes:
-        check_equal("images", data["fingerprint"], "reads other images than")
+    processes.check_equal("images", data["fingerprint"], "reads other images than")
 
     def load(split):
         return gan.datasets.load(
@@ -157,18 +134,9 @@ def prepare(output, settings, recorded, processes):
         shapes = format_shape(image_shape), format_shape(model.image_shape)
         raise ValueError(f"{settings['data']} holds images of {shapes[0]}, but {output} was trained on {shapes[1]}.")
     checks.check_batches(model, dataset)
-    if known is not None and runs.read_config(output)["versions"] != versions():
-        names = ", ".join(f"{name} {number}" for name, number in versions().items())
-        cli.warn(f"{output} was started with other versions than {names}. Results may differ in rounding.")
-    with written_whole(output / runs.CONFIG_NAME) as partial:
-        partial.write_text(json.dumps({"arguments": settings, "data": data, "versions": versions()}, indent=2) + "\n")
+    if processes.is_first:
+        runs.write_config(output, settings, data, is_resumed=recorded is not None)
     return model, dataset, validation, epoch, data
-
-
-def versions():
-    """The versions of Python and of the packages whose rounding a run depends on."""
-    names = ("gan", "keras", "tensorflow", "numpy")
-    return {"python": platform.python_version(), **{name: version(name) for name in names}}
 
 
 def shape_of(dataset):
@@ -181,14 +149,15 @@ def train(output, settings, model, dataset, validation, epoch, data):
     from gan import engines
 
     print(describe_data(settings, dataset, model.image_shape))
-    print(
-        f"generator: {model.generator.count_params():,} parameters; "
-        f"discriminator: {model.discriminator.count_params():,} parameters; "
-        f"{format_count(len(dataset), 'batch', 'batches')} of {settings['batch_size']} per epoch; "
-        f"output: {output if engines.is_first_process() else 'by process 0'}"
-        + (f"; continuing after epoch {epoch}" if epoch else ""),
-        flush=True,
-    )
+    devices = f" on {model.device_count} devices" if model.device_count > 1 else ""
+    facts = [
+        f"generator: {model.generator.count_params():,} parameters",
+        f"discriminator: {model.discriminator.count_params():,} parameters",
+        f"{format_count(len(dataset), 'batch', 'batches')} of {settings['batch_size']} per epoch{devices}",
+        f"output: {output}" if engines.is_first_process() else "process 0 writes the output",
+        *([f"continuing after epoch {epoch}"] if epoch else []),
+    ]
+    print("; ".join(facts), flush=True)
     if settings["validate_every"] and not validation:
         print(
             f"Nothing is validated: no built-in extractor knows images of {format_shape(model.image_shape)}. "
@@ -239,55 +208,48 @@ def describe_data(settings, dataset, image_shape):
     return images + (f"; skipped {format_count(skipped, 'other file')}" if skipped else "")
 
 
-def run(given, processes=None, report_meeting=None):
-    """Trains in this process, together with the other `processes` if there are any."""
-    is_first = processes is None or processes.index == 0
-    output, settings, recorded = runs.settle(given) if is_first else (None, None, None)
-    folder = output
-    with (
-        cli.interruptible(lambda: f"stopped; {describe_rest(output, given, processes)}"),
-        contextlib.ExitStack() as stack,
-    ):
-        if is_first:
+def run(given, processes):
+    """Trains in this process, together with the others if there are any."""
+    output, settings, recorded = runs.settle(given) if processes.is_first else (None, None, None)
+
+    def describe_stop():
+        return f"stopped; {describe_rest(output, given, processes)}"
+
+    with cli.interruptible(describe_stop), contextlib.ExitStack() as stack:
+        if processes.is_first:
+            folder = output
             with cli.errors_exit(ValueError, status=2):
                 stack.enter_context(locked_folder(output))
             if recorded is None:
                 runs.check_unused(output)  # another command may have used it before it was locked
         else:
-            # What the first process tells, until this process ends.
+            # For what the first process sends.
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         cli.import_keras()
         from gan import engines
 
         with cli.failures_exit():
             with cli.errors_exit(ValueError, TypeError, status=2):
-                if processes:
-                    settings, recorded = meet(processes, report_meeting, given, settings, recorded)
+                settings, recorded = agree(processes, given, settings, recorded)
+                stack.enter_context(engines.use_devices(given.get("devices", 1)))
                 with cli.silenced(1):  # Gloo prints that it has connected.
-                    devices = engines.use_devices(given.get("devices", 1))
-                stack.enter_context(devices)
-                if processes:
-                    send_file(folder / "model.keras")
+                    processes.send_file(folder / "model.keras")
                 prepared = prepare(folder, settings, recorded, processes)
             train(folder, settings, *prepared)
-            if processes:
-                leave()
+            processes.leave()
         # Everything is written, so Ctrl-C must not interrupt the end of the interpreter.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def meet(processes, report_meeting, given, settings, recorded):
-    """Connects the processes. Returns the settings of the first one, and what its config.json records of its data."""
-    join(processes)
-    report_meeting()
+def agree(processes, given, settings, recorded):
+    """Returns the settings of the first process, and what its config.json records of its data."""
     of_all = {name: value for name, value in given.items() if name not in NAMED_BY_PROCESS}
-    check_equal("options", json.dumps(of_all, sort_keys=True), "was started with other options than")
-    check_equal(
-        "versions", json.dumps(versions(), sort_keys=True), "runs other versions of Python and its packages than"
-    )
-    settings, recorded = json.loads(tell("settings", json.dumps([settings, recorded])))
+    processes.check_equal("options", json.dumps(of_all, sort_keys=True), "was started with other options than")
+    versions = json.dumps(runs.versions(), sort_keys=True)
+    processes.check_equal("versions", versions, "runs other versions of Python or its packages than")
+    settings, recorded = json.loads(processes.tell("settings", json.dumps([settings, recorded])))
     for name, resolve in (("data", options.resolve_data), ("extractor", options.resolve_extractor)):
-        if given.get(name):
+        if name in given:
             settings[name] = resolve(given[name])
     return settings, recorded
 
@@ -297,23 +259,29 @@ def describe_rest(output, given, processes):
     if output and not (output / runs.CONFIG_NAME).exists():
         return "nothing was written."
     command = ["python", sys.argv[0], *(["--output", str(output)] if output else []), "--resume"]
-    for name in ("devices", "data") if processes else ("devices",):
-        command += [f"--{name}", str(given[name])] if name in given else []
-    if processes:
-        command += ["--processes", ",".join(processes.addresses), "--process", str(processes.index)]
-    others = ", and so on for each process" if processes else ""
-    return f"all finished epochs are kept. To continue: {shlex.join(command)}{others}"
+    command += ["--devices", str(given["devices"])] if "devices" in given else []
+    if not processes.addresses:
+        return f"all finished epochs are kept. To continue: {shlex.join(command)}"
+    command += ["--data", given["data"]] if "data" in given else []
+    command += ["--processes", ",".join(processes.addresses), "--process", str(processes.index)]
+    return f"all finished epochs are kept. To continue, start each process with --resume, here: {shlex.join(command)}"
 
 
 def main():
     given = parse_arguments()
     processes = options.resolve_processes(given)
-    if processes is None:
-        run(given)
+    if not processes.addresses:
+        run(given, processes)
     elif supervision.is_supervised():
         with supervision.supervised() as report_meeting:
-            run(given, processes, report_meeting)
+            cli.import_keras()
+            with cli.interruptible(), cli.errors_exit(ValueError, status=2):
+                processes.join()
+            report_meeting()
+            run(given, processes)
     else:
+        if processes.is_first:
+            runs.settle(given)  # refuses what is wrong before the others are waited for
         supervision.supervise(processes, lambda: describe_rest(given.get("output"), given, processes))
 
 

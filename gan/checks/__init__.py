@@ -1,7 +1,6 @@
 """What is refused before the first step, and in which words."""
 
 from gan.checks.compilation import (
-    check_accumulation,
     check_compiled,
     check_count,
     check_metrics,
@@ -10,12 +9,11 @@ from gan.checks.compilation import (
     check_trained,
 )
 from gan.checks.data import LogitCheck, check_data, check_labels, check_unweighted
-from gan.checks.devices import check_batches, check_devices
+from gan.checks.devices import check_batches, check_devices, check_replicas
 from gan.checks.networks import check_networks
 
 __all__ = [
     "LogitCheck",
-    "check_accumulation",
     "check_batches",
     "check_compiled",
     "check_count",
@@ -26,6 +24,7 @@ __all__ = [
     "check_networks",
     "check_optimizer",
     "check_regularizers",
+    "check_replicas",
     "check_trained",
     "check_unweighted",
 ]

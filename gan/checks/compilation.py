@@ -4,8 +4,6 @@ import numbers
 import types
 import warnings
 
-import keras
-
 from gan.metrics import ClassAgreement, FeatureMetric
 from gan.regularizers import GradientRegularizer
 
@@ -39,21 +37,6 @@ def check_optimizer(name, optimizer, variables):
             f"{name} was built for other variables and does not know {', '.join(unknown)}: layers were unfrozen or "
             "replaced since. Compile with a new optimizer."
         )
-
-
-def check_accumulation(model):
-    """Refuses what Keras's optimizers cannot do under `tf.distribute`: decide in a step whether to update."""
-    if model.device_count == 1 or keras.backend.backend() != "tensorflow":
-        return
-    for name in ("generator_optimizer", "discriminator_optimizer"):
-        optimizer = getattr(model, name)
-        optimizer = getattr(optimizer, "inner_optimizer", optimizer)
-        for setting in ("gradient_accumulation_steps", "ema_overwrite_frequency"):
-            if getattr(optimizer, setting):
-                raise ValueError(
-                    f"{name} cannot have {setting} under tf.distribute: leave it out, or train with JAX "
-                    "(KERAS_BACKEND=jax)."
-                )
 
 
 def check_metrics(model, metrics):

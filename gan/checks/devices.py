@@ -14,6 +14,47 @@ def check_devices(model):
         raise ValueError(problem)
 
 
+def check_replicas(model, metrics):
+    """Makes sure that the replicas of a `tf.distribute` strategy can train a GAN as it is compiled."""
+    if model.device_count == 1 or keras.backend.backend() != "tensorflow":
+        return
+    optimizers = {}
+    for name in ("generator_optimizer", "discriminator_optimizer"):
+        optimizer = getattr(model, name)
+        optimizers[name] = getattr(optimizer, "inner_optimizer", optimizer)
+    _check_scope(model.distribute_strategy, optimizers.values(), metrics)
+    _check_updates(optimizers, model.steps_per_execution)
+
+
+def _check_scope(strategy, optimizers, metrics):
+    """Makes sure that every replica has the variables of optimizers and metrics. Otherwise they would diverge."""
+    strategies = [tf.distribute.get_strategy(), *(optimizer._distribution_strategy for optimizer in optimizers)]
+    extractors = [metric.extractor for metric in metrics if isinstance(metric.extractor, keras.Model)]
+    weights = [weight.value for extractor in extractors for weight in extractor.weights]
+    is_shared = strategy.extended.variable_created_in_scope
+    if any(other is not strategy for other in strategies) or not all(map(is_shared, weights)):
+        raise ValueError(
+            "a GAN of several replicas is compiled, and its optimizers and extractors are created, in the scope of its "
+            "strategy: with strategy.scope(): model.compile(...)."
+        )
+
+
+def _check_updates(optimizers, steps_per_execution):
+    """Refuses what Keras cannot run on replicas: an update that a step decides on, and a loop over steps."""
+    for name, optimizer in optimizers.items():
+        for setting in ("gradient_accumulation_steps", "ema_overwrite_frequency"):
+            if getattr(optimizer, setting):
+                raise ValueError(
+                    f"{name} cannot have {setting} under tf.distribute: leave it out, or train with JAX "
+                    "(KERAS_BACKEND=jax)."
+                )
+    if steps_per_execution > 1:
+        raise ValueError(
+            f"steps_per_execution must be 1 under tf.distribute, not {steps_per_execution}, or train with JAX "
+            "(KERAS_BACKEND=jax)."
+        )
+
+
 def check_batches(model, x, first=None, batch_size=None, validation_split=0.0):
     """Makes sure that the devices divide every training batch, the last one too.
 

@@ -1,7 +1,8 @@
 """What differs between Keras's backends: gradients, branches, and how a step receives and returns its state.
 
 Each file defines the same class, `Engine`, from which `gan.game.Game` inherits, and the functions `normal`,
-`is_foreign` and `count_gpus`. `KERAS_BACKEND` chooses the file, as everywhere in Keras.
+`is_foreign`, `count_gpus`, `whole_count`, `share` and `placement`. `KERAS_BACKEND` chooses the file, as everywhere in
+Keras.
 """
 
 import importlib
@@ -22,3 +23,4 @@ share = _engine.share
 alone = _engine.alone
 is_first_process = _engine.is_first_process
 use_devices = _engine.use_devices
+placement = _engine.placement

@@ -74,6 +74,20 @@ def share(rows):
     return keras.distribution.distribute_tensor(rows, keras.distribution.TensorLayout(axes, distribution.device_mesh))
 
 
+def placement():
+    return keras.distribution.distribution()
+
+
+def _share_of_process(*batch):
+    """The part of a batch that this process reads."""
+
+    def share_of(rows):
+        size = tf.shape(rows)[0] // jax.process_count()
+        return rows[jax.process_index() * size :][:size]
+
+    return tf.nest.map_structure(share_of, batch if len(batch) > 1 else batch[0])
+
+
 class _WholeBatches(keras.distribution.DataParallel):
     """Gives every device whole batches, which may have any size. The step divides what it computes from them."""
 
@@ -117,7 +131,8 @@ class Engine:
         if hasattr(x, "for_process"):
             x = x.for_process(jax.process_index(), jax.process_count())
         elif isinstance(x, tf.data.Dataset):
-            x = distribution.distribute_dataset(x)
+            # Otherwise each process has its own images, says the user.
+            x = x.map(_share_of_process) if is_automatic else x
         elif jax.process_count() > 1:
             raise ValueError(
                 f"several processes train on a tf.data.Dataset, of which each takes its share, not on "

@@ -4,10 +4,33 @@ import contextlib
 import functools
 
 import keras
+import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from gan.text import format_count
+from gan.engines.replicas import (
+    layers,
+    mean_over_replicas,
+    placement,
+    replica_count,
+    see_whole_batches,
+    share,
+    use_devices,
+    whole_count,
+)
+
+__all__ = [
+    "Engine",
+    "alone",
+    "count_gpus",
+    "is_first_process",
+    "is_foreign",
+    "normal",
+    "placement",
+    "share",
+    "use_devices",
+    "whole_count",
+]
 
 
 def count_gpus():
@@ -38,55 +61,6 @@ def alone():
     return contextlib.nullcontext()
 
 
-def use_devices(count):
-    """Chooses the devices of this process. Call it before anything uses one.
-
-    Args:
-        count: Int, or `"all"`. Without GPUs, the devices are parts of the CPU, and `"all"` is one.
-
-    Returns:
-        A context manager. Build or load the model inside it.
-
-    Raises:
-        ValueError: There are not so many GPUs.
-    """
-    gpus = tf.config.list_physical_devices("GPU")
-    count = max(len(gpus), 1) if count == "all" else count
-    if gpus and count > len(gpus):
-        raise ValueError(f"--devices {count}: this machine has {format_count(len(gpus), 'GPU')}.")
-    if count == 1:
-        return contextlib.nullcontext()
-    if not gpus:
-        parts = [tf.config.LogicalDeviceConfiguration()] * count
-        tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], parts)
-    kind = "GPU" if gpus else "CPU"
-    return tf.distribute.MirroredStrategy([f"{kind}:{index}" for index in range(count)]).scope()
-
-
-def whole_count(count):
-    """Returns the number of images in the whole batch, of which this replica trains on `count`.
-
-    `checks.check_batches` makes sure that all replicas train on equally many.
-    """
-    return count * _replica_count()
-
-
-def share(rows):
-    """Returns this device's share of rows that were drawn for the whole batch."""
-    if _replica_count() == 1:
-        return rows
-    context = tf.distribute.get_replica_context()
-    count = ops.shape(rows)[0] // context.num_replicas_in_sync
-    start = context.replica_id_in_sync_group * count
-    return rows[start : start + count]
-
-
-def _replica_count():
-    """The number of replicas of a `tf.distribute.Strategy` that run this step. 1 outside of a step."""
-    context = tf.distribute.get_replica_context()
-    return 1 if context is None else context.num_replicas_in_sync
-
-
 class Engine:
     """Runs `training_step` and `evaluation_step` of a `gan.game.Game` in graphs of TensorFlow."""
 
@@ -110,7 +84,7 @@ class Engine:
                 f"{type(strategy).__name__}. On several machines, train with JAX: set KERAS_BACKEND=jax and use "
                 "keras.distribution."
             )
-        for layer in _layers([self.generator, self.discriminator]):
+        for layer in layers([self.generator, self.discriminator]):
             if hasattr(layer, "seed_generator") and type(layer) is not keras.layers.Dropout:
                 return (
                     f"the layer {layer.name} ({type(layer).__name__}) would draw the same random numbers on every "
@@ -118,16 +92,19 @@ class Engine:
                 )
         return None
 
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        """Does nothing. The networks are built, and Keras would take the mean of the replicas' batches."""
+
     def whole(self, data):
         """Returns the whole batch, of which a device received its share."""
-        if _replica_count() == 1:
+        if replica_count() == 1:
             return data
         gather = tf.distribute.get_replica_context().all_gather
-        return keras.tree.map_structure(lambda rows: gather(rows, axis=0), data)
+        return keras.tree.map_structure(lambda rows: gather(rows, axis=0), data, none_is_leaf=False)
 
     def divided(self, network, inputs):
         """Calls a network on a batch that all devices hold. Each device computes its share of the outputs."""
-        replicas = _replica_count()
+        replicas = replica_count()
         # Devices cannot communicate in a branch.
         if replicas == 1 or self.is_in_branch:
             return network(inputs)
@@ -145,9 +122,27 @@ class Engine:
         count = len(keras.tree.flatten(inputs)[0])
         return keras.tree.map_structure(lambda rows: rows[:count], network.predict_on_batch(inputs))
 
+    @functools.wraps(keras.Model.train_on_batch)
+    def train_on_batch(self, x, y=None, **kwargs):
+        return super().train_on_batch(self._distribute(x), self._distribute(y), **kwargs)
+
+    @functools.wraps(keras.Model.test_on_batch)
+    def test_on_batch(self, x, y=None, **kwargs):
+        return super().test_on_batch(self._distribute(x), self._distribute(y), **kwargs)
+
+    def _distribute(self, data):
+        """Gives each replica its share of a batch. Keras would give each of them the whole batch."""
+        strategy = self.distribute_strategy
+        if strategy.num_replicas_in_sync == 1 or data is None:
+            return data
+        shares = np.array_split(data, strategy.num_replicas_in_sync)
+        return strategy.experimental_distribute_values_from_function(
+            lambda context: tf.convert_to_tensor(shares[context.replica_id_in_sync_group])
+        )
+
     def train_step(self, data):
-        if _replica_count() > 1:
-            _see_whole_batches([self.generator, self.discriminator])
+        if replica_count() > 1:
+            see_whole_batches([self.generator, self.discriminator])
         return self.training_step(data)
 
     def test_step(self, data):
@@ -167,8 +162,8 @@ class Engine:
         with tf.GradientTape(persistent=True) as tape:
             objectives, rest = play()
         gradients = [tape.gradient(objective, group) for objective, group in zip(objectives, groups, strict=True)]
-        if _replica_count() > 1:
-            gradients = [_mean_over_replicas(one) for one in gradients]
+        if replica_count() > 1:
+            gradients = [mean_over_replicas(one) for one in gradients]
         return gradients, rest
 
     def image_gradients(self, function, images):
@@ -204,7 +199,7 @@ class Engine:
     def apply(self, optimizer, gradients, variables):
         """Updates variables."""
         inner = getattr(optimizer, "inner_optimizer", optimizer)
-        if _replica_count() > 1:
+        if replica_count() > 1:
             # These are the gradients of the whole batch. Keras would sum them over the replicas.
             inner._all_reduce_sum_gradients = list
         with _fused(inner):
@@ -212,36 +207,6 @@ class Engine:
 
     def synchronize(self):
         """Writes the state of a running `fit` back into the variables. Here they hold it at all times."""
-
-
-def _mean_over_replicas(gradients):
-    known = [gradient for gradient in gradients if gradient is not None]
-    means = iter(tf.distribute.get_replica_context().all_reduce("MEAN", known) if known else [])
-    return [None if gradient is None else next(means) for gradient in gradients]
-
-
-def _see_whole_batches(networks):
-    """Lets the layers of Keras that depend on a whole batch see the one that all replicas share."""
-    for layer in _layers(networks):
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.synchronized = True
-        elif type(layer) is keras.layers.Dropout:
-            layer.call = functools.partial(_drop_out, layer)
-
-
-def _layers(networks):
-    return [layer for network in networks for layer in network._flatten_layers()]
-
-
-def _drop_out(layer, inputs, training=False):
-    if not training or layer.rate == 0:
-        return inputs
-
-    def draw(count, seed):
-        ones = tf.ones((count, *inputs.shape[1:]), inputs.dtype)
-        return keras.random.dropout(ones, layer.rate, layer.noise_shape, seed)
-
-    return inputs * share(draw(whole_count(ops.shape(inputs)[0]), layer.seed_generator))
 
 
 @contextlib.contextmanager

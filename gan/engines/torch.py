@@ -42,6 +42,10 @@ def share(rows):
     return rows
 
 
+def placement():
+    return None
+
+
 class Engine:
     """Runs `training_step` and `evaluation_step` of a `gan.game.Game` eagerly.
 
@@ -62,10 +66,12 @@ class Engine:
     device_count = 1
 
     def find_device_problem(self):
-        if torch.distributed.is_available() and torch.distributed.is_initialized():
+        is_running = torch.distributed.is_available() and torch.distributed.is_initialized()
+        count = torch.distributed.get_world_size() if is_running else 1
+        if count > 1:
             return (
-                f"with PyTorch, a GAN trains on one device, and each of the {torch.distributed.get_world_size()} "
-                "processes of torch.distributed would train a GAN of its own. Use JAX: set KERAS_BACKEND=jax."
+                f"with PyTorch, a GAN trains on one device, and each of the {count} processes of torch.distributed "
+                "would train a GAN of its own. Use JAX: set KERAS_BACKEND=jax."
             )
         return None
 

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from gan import engines
 from gan.files import downloading, read_keras_file
 from gan.text import format_shape
 
@@ -48,7 +49,7 @@ def get_extractor(identifier, image_shape):
     """
     image_shape = tuple(image_shape)
     if isinstance(identifier, str) and identifier in _NAMED:
-        network = _NAMED[identifier](image_shape)
+        network = _load_named(identifier, image_shape, engines.placement())
     elif isinstance(identifier, keras.Model):
         network = identifier
     else:
@@ -207,13 +208,17 @@ def train_extractor(images, labels, epochs=6, seed=0, name="extractor", validati
 
 
 @functools.cache
+def _load_named(name, image_shape, placement):
+    """Loads a named extractor once for each placement, because devices cannot read the weights of others."""
+    return _NAMED[name](image_shape)
+
+
 def _digits(image_shape):
     network = keras.models.load_model(DIGITS_FILE, compile=False)
     network.trainable = False
     return network
 
 
-@functools.cache
 def _inception_v3(image_shape):
     height, width, channels = image_shape
     inputs = keras.Input(image_shape)
@@ -236,10 +241,10 @@ def _inception_v3(image_shape):
     return keras.Model(inputs, network(x), name="inception_v3")
 
 
-@functools.cache
 def _stacked_digits(image_shape):
     inputs = keras.Input((28, 28, 3))
-    outputs = [_digits((28, 28, 1))(inputs[..., channel : channel + 1]) for channel in range(3)]
+    digits = get_extractor("digits", (28, 28, 1))
+    outputs = [digits(inputs[..., channel : channel + 1]) for channel in range(3)]
     features, (first, second, third) = zip(*outputs, strict=True)
     # The largest sum belongs to the largest logit of each channel: class 703 is the digits 7, 0 and 3.
     logits = first[:, :, None, None] + second[:, None, :, None] + third[:, None, None, :]

@@ -138,3 +138,60 @@ def test_rebatch_keeps_images_order_and_attributes():
     again = gan.datasets.rebatch(dataset, 450)
     np.testing.assert_array_equal(np.concatenate(list(again)), whole)
     assert again.epoch is dataset.epoch and int(again.epoch) == 1 and again.image_count == 5000
+
+
+def shares_of(dataset, count):
+    """The batches of one pass, put together from the shares of all processes."""
+    passes = []
+    epoch = dataset.epoch.numpy()
+    for index in range(count):
+        dataset.epoch.assign(epoch)
+        passes.append(list(dataset.for_process(index, count).as_numpy_iterator()))
+    return [tf.nest.map_structure(lambda *parts: np.concatenate(parts), *parts) for parts in zip(*passes, strict=True)]
+
+
+def assert_same_batches(one, other):
+    for batch, another in zip(one, other, strict=True):
+        tf.nest.map_structure(np.testing.assert_array_equal, batch, another)
+
+
+@pytest.mark.parametrize("labels", [False, True])
+@pytest.mark.parametrize("split, batch_size", [(None, 16), ("test", 4)])
+def test_the_shares_of_all_processes_are_the_whole_batches(npz, labels, split, batch_size):
+    dataset, other = (
+        gan.datasets.load(npz, batch_size, labels=labels, split=split, drop_remainder=True) for _ in range(2)
+    )
+    for epoch in range(2):
+        dataset.epoch.assign(epoch)
+        other.epoch.assign(epoch)
+        assert len(dataset.for_process(0, 2)) == len(dataset)
+        assert_same_batches(shares_of(dataset, 4), list(other.as_numpy_iterator()))
+
+
+def test_the_last_batch_is_shared_too(npz):
+    dataset = gan.datasets.load(npz, 12)
+    shares = shares_of(dataset, 2)
+    assert [len(batch) for batch in shares] == [12, 12, 12, 12, 2]
+    dataset.epoch.assign(0)
+    assert_same_batches(shares, list(dataset.as_numpy_iterator()))
+
+
+def test_a_process_decodes_only_the_files_of_its_share(tmp_path):
+    """The files of the other process are gone."""
+    folder = write_files(tmp_path / "files")
+    dataset = gan.datasets.load(folder, 4, image_shape=(4, 5, 1))
+    batches = list(dataset.as_numpy_iterator())
+    dataset.epoch.assign(0)
+    assert_same_batches(shares_of(dataset, 2), batches)
+    read = [order(batch[:2]) for batch in batches]
+    for index in set(range(12)) - set(sum(read, [])):
+        (folder / f"{index:02}.png").unlink()
+    dataset.epoch.assign(0)
+    assert_same_batches(list(dataset.for_process(0, 2).as_numpy_iterator()), [batch[:2] for batch in batches])
+
+
+def write_files(folder):
+    folder.mkdir()
+    for index, image in enumerate(BYTES[:12]):
+        Image.fromarray(image).save(folder / f"{index:02}.png")
+    return folder

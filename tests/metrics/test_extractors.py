@@ -127,7 +127,7 @@ def test_inception_receives_rgb_images_of_299_pixels_resized_with_antialiasing(m
         return keras.Sequential([keras.Input(kwargs["input_shape"]), keras.layers.Flatten()])
 
     monkeypatch.setattr(keras.applications, "InceptionV3", inception)
-    network = gan.metrics.extractors._inception_v3.__wrapped__(shape)
+    network = gan.metrics.extractors._inception_v3(shape)
     images = RNG.uniform(-1, 1, (2, *shape)).astype("float32")
     expected = tf.image.resize(tf.repeat(images, 3 // shape[2], axis=-1), (299, 299), antialias=True)
     network.compile(jit_compile=jit_compile)
