@@ -15,7 +15,7 @@ import measuring
 
 import gan
 from gan import cli, options
-from gan.processes import Processes, join, leave
+from gan.processes import Processes
 
 PRESETS = ("reference", "fast")
 DEVICES = (1, 2, 4)
@@ -147,25 +147,30 @@ def _initialize(core):
     cli.import_keras()
 
 
+# What a process holds: the step that it trains with, and the processes that it trains with.
+_held = {}
+
+
 def connect(processes):
     """Lets this process train together with others."""
     from gan import engines
 
-    join(processes)
+    processes.join()
     engines.use_devices(1)
+    _held["processes"] = processes
 
 
-# The step that this process has prepared.
-_steps = []
+def disconnect():
+    _held["processes"].leave()
 
 
 def prepare(batch_size):
-    _steps[:] = [Step("reference", batch_size)]
-    _steps[0].run(2)
+    _held["step"] = Step("reference", batch_size)
+    _held["step"].run(2)
 
 
 def take_turn(steps):
-    return _steps[0].run(steps)
+    return _held["step"].run(steps)
 
 
 def at_once(pools, function, *arguments):
@@ -200,7 +205,7 @@ def measure_throughput(rounds):
             measured[batch_size] = [
                 {way: images_per_second(pools, batch_size) for way, pools in ways.items()} for _ in range(rounds)
             ]
-        at_once(ways[TOGETHER], leave)
+        at_once(ways[TOGETHER], disconnect)
         return measured
 
 
