@@ -7,7 +7,7 @@ import random
 import keras
 from keras import layers, ops
 
-from gan.layers import SpectralNormalization
+from gan.layers import BatchNormalization, SpectralNormalization
 
 # A multiple of the stride, so that the same number of taps contributes to every pixel.
 GENERATOR_KERNEL = 4
@@ -47,7 +47,7 @@ def build_generator(latent_dim=100, widths=(256, 512, 1024), image_shape=(28, 28
     _check_image_shape(image_shape)
     hidden = []
     for width in widths:
-        hidden += [layers.Dense(width, activation="relu"), layers.BatchNormalization(momentum=0.8)]
+        hidden += [layers.Dense(width, activation="relu"), BatchNormalization(momentum=0.8)]
     # Images and logits are float32 under every dtype policy.
     output = layers.Dense(math.prod(image_shape), activation="tanh", dtype="float32")
     return _generator([*hidden, output, layers.Reshape(image_shape, dtype="float32")], latent_dim, num_classes)
@@ -128,7 +128,7 @@ def build_conv_generator(latent_dim=100, width=32, depth=None, image_shape=(28, 
     start = (*sides[-1], channels[-1])
     hidden = [layers.Dense(math.prod(start), use_bias=False), layers.Reshape(start)]
     for level in range(len(sides) - 2, -1, -1):
-        hidden += [layers.BatchNormalization(), layers.ReLU()]
+        hidden += [BatchNormalization(), layers.ReLU()]
         is_last = level == 0
         hidden.append(layers.Conv2DTranspose(channels[level], GENERATOR_KERNEL, 2, padding="same", use_bias=is_last))
         excess = tuple((0, 2 * small - large) for small, large in zip(sides[level + 1], sides[level], strict=True))

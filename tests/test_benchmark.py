@@ -150,3 +150,46 @@ def test_a_step_is_timed_in_whole_cycles(load):
     seconds_of_step = load("measuring").seconds_of_step
     assert seconds_of_step([4, 1, 1, 1, 5], 4) == pytest.approx(7 / 4)
     assert seconds_of_step([1, 9, 2], 1) == 2
+
+
+def test_collectives_are_read_from_a_program_each_once(load):
+    program = """
+HloModule step
+%branch (x: f32[3]) -> f32[3] {
+  ROOT %all-reduce.1 = f32[3]{0} all-reduce(%x), channel_id=1, to_apply=%add, metadata={op_name="all-reduce(a)"}
+}
+ENTRY %main {
+  %sum = (f32[], f32[2,5]{1,0:T(8,128)}, /*index=2*/bf16[4]{0}) all-reduce(%a, %b, %c), channel_id=2
+  %first = f32[] get-tuple-element(%sum), index=0
+  %gather-start = (f32[6]{0}, f32[12]{0}) all-gather-start(%d), channel_id=3
+  %gather-done = f32[12]{0} all-gather-done(%gather-start)
+  %scatter = pred[8]{0} reduce-scatter(%e), channel_id=4
+  ROOT %fusion = f32[2]{0} fusion(%first, %gather-done, %scatter), calls=%all-reduce.fused
+}
+"""
+    assert load("collectives").find(program) == [
+        ("all-reduce", [12], 0),
+        ("all-reduce", [4, 40, 8], 1),
+        ("all-gather", [48], 0),
+        ("reduce-scatter", [8], 0),
+    ]
+
+
+def test_a_calculated_step_adds_what_a_ring_of_devices_exchanges(load):
+    benchmark = load("devices")
+    found = [benchmark.collectives.Collective("all-reduce", [3_000_000, 1_000_000], 0)] * 2
+    work = benchmark.Work(flop=5e9, found=found, fewest=1, least=1)
+    seconds, exchange = benchmark.seconds_together(work, count=4, bandwidth=1e9, latency=1e-3)
+    # 8 MB in a ring of 4 are 12 MB for each device.
+    assert exchange == pytest.approx(2e-3 + 12e-3)
+    assert seconds == pytest.approx(0.5e-3 + exchange)
+
+
+def test_the_devices_of_a_step_share_its_work_and_exchange_little(load):
+    pytest.importorskip("jax")
+    benchmark = load("devices")
+    with benchmark.start() as pool:
+        work = pool.submit(benchmark.examine, "reference", 2).result()
+    assert 1 <= len(work.found) <= 2 * work.fewest
+    assert work.least <= work.bytes <= 2 * work.least
+    assert work.fewest == 2 + 3 and work.least == 4 * (1_489_936 + 533_505 + 2 * 1_792)

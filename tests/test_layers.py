@@ -1,4 +1,4 @@
-"""Layers of discriminators."""
+"""Layers that Keras does not offer."""
 
 import keras
 import numpy as np
@@ -71,3 +71,22 @@ def test_the_layer_of_keras_is_refused():
     discriminator = keras.Model(inputs, dense(layers.Flatten()(inputs)))
     with pytest.raises(ValueError, match="discriminator holds .* use gan.layers.SpectralNormalization"):
         gan.GAN(generator, discriminator)
+
+
+@pytest.mark.skipif(BACKEND != "jax", reason="a batch is divided by JAX")
+@pytest.mark.parametrize("axis", [-1, 1])
+def test_batch_normalization_of_several_devices_equals_that_of_one(axis):
+    """In float64 by NumPy. The inputs' mean is 1,000 times their deviation, so that squares alone would not do."""
+    inputs = np.random.default_rng(0).normal(1000, 1, (64, 3, 4, 5)).astype("float32")
+    with keras.distribution.DataParallel(devices=["cpu:0"]).scope():
+        layer = gan.layers.BatchNormalization(axis=axis, momentum=0.5, epsilon=0)
+        layer.build(inputs.shape)
+        layer.moving_mean.assign(np.full(layer.moving_mean.shape, 999))
+        outputs = ops.convert_to_numpy(layer(inputs, training=True))
+    others = tuple(place for place in range(4) if place != axis % 4)
+    exact = inputs.astype("float64")
+    mean, deviation = exact.mean(others, keepdims=True), exact.std(others, keepdims=True)
+    np.testing.assert_allclose(outputs, (exact - mean) / deviation, rtol=0, atol=1e-3)
+    moving_mean, moving_variance = map(ops.convert_to_numpy, layer.non_trainable_variables)
+    np.testing.assert_allclose(moving_mean, 999 / 2 + mean.ravel() / 2, rtol=1e-6)
+    np.testing.assert_allclose(moving_variance, 1 / 2 + deviation.ravel() ** 2 / 2, rtol=1e-4)

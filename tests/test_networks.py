@@ -20,7 +20,7 @@ def test_defaults_are_the_reference_networks():
     assert count_trainable(discriminator) == sum((n + 1) * m for n, m in zip(sizes, sizes[1:], strict=False)) == 533_505
 
     kinds = [type(layer) for layer in generator.layers]
-    assert kinds == 3 * [layers.Dense, layers.BatchNormalization] + [layers.Dense, layers.Reshape]
+    assert kinds == 3 * [layers.Dense, gan.layers.BatchNormalization] + [layers.Dense, layers.Reshape]
     assert all(layer.activation is keras.activations.relu for layer in generator.layers[:6:2])
     assert all(layer.momentum == 0.8 for layer in generator.layers[1:6:2])
     assert generator.layers[6].activation is keras.activations.tanh
