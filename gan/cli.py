@@ -1,7 +1,6 @@
 """What the commands share: how they refuse, fail, stop and print. Imports no backend."""
 
 import contextlib
-import ctypes
 import os
 import sys
 from pathlib import Path
@@ -37,8 +36,6 @@ def silenced(descriptor):
         os.dup2(nowhere.fileno(), descriptor)
     try:
         yield
-        with contextlib.suppress(OSError, TypeError):  # Windows names its C library
-            ctypes.CDLL(None).fflush(None)
     finally:
         os.dup2(kept, descriptor)
         os.close(kept)

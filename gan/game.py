@@ -173,7 +173,7 @@ class Game(Engine, keras.Model):
         if training:
             # Each device has its share of a training batch, and the whole of any other batch.
             return network(inputs, training=True)
-        return self.divided(lambda inputs: network(inputs, training=False), inputs)
+        return self.divided(network, inputs, training=False)
 
     def _penalize(self, regularizer, real_images, fake_images, condition):
         """What a regularizer adds to the discriminator's objective in this step: 0 if it is not due."""

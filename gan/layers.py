@@ -86,6 +86,10 @@ class BatchNormalization(keras.layers.BatchNormalization):
     (None, 3)
     """
 
+    def get_config(self):
+        # Set on several devices, by the engine. Only TensorFlow can load it.
+        return {**super().get_config(), "synchronized": False}
+
     def _moments(self, inputs, mask):
         if keras.distribution.distribution() is None or mask is not None:
             return super()._moments(inputs, mask)

@@ -154,7 +154,7 @@ class GAN(Sampled, Saved, Game):
         for name in ("generator", "discriminator"):
             optimizer, network = getattr(self, f"{name}_optimizer"), getattr(self, name)
             setattr(self, f"{name}_optimizer", scale_losses(optimizer, self.dtype_policy, network.dtype_policy))
-        checks.check_replicas(self, metrics)
+        checks.check_replicas(self, metrics, regularizers)
         self._check_optimizers()
         self.optimizer = OptimizerPair([self.generator_optimizer, self.discriminator_optimizer])
         self.loss = losses.get(loss)
@@ -258,6 +258,7 @@ class GAN(Sampled, Saved, Game):
         if is_validation_of_fit:
             logs = super().evaluate(**arguments, return_dict=True, _use_cached_eval_dataset=True)
         else:
+            checks.check_devices(self)
             arguments["x"], _ = checks.check_data(self, x, y, warn=True)
             arguments["callbacks"] = [self._measuring_callback(), *tree.flatten(arguments.get("callbacks") or [])]
             self._keep_reals(False)

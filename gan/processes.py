@@ -44,12 +44,12 @@ class Processes(NamedTuple):
             with socket.socket(_family(host), socket.SOCK_STREAM) as listener:
                 listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 listener.bind((host, port if self.is_first else 0))
-        except OSError as error:
-            return f"process {self.index} cannot listen on {own}: {error.strerror or error}."
+        except (OSError, UnicodeError) as error:
+            return f"process {self.index} cannot listen on {own}: {getattr(error, 'strerror', error)}."
         try:
             _family(split_address(first)[0])
-        except OSError as error:
-            return f"process {self.index} cannot find the first process, {first}: {error.strerror or error}."
+        except (OSError, UnicodeError) as error:
+            return f"process {self.index} cannot find the first process, {first}: {getattr(error, 'strerror', error)}."
         return None
 
     def join(self):
@@ -82,6 +82,7 @@ class Processes(NamedTuple):
             shutdown_timeout_seconds=FAREWELL_SECONDS,
         )
         self.check_equal("addresses", ",".join(self.addresses), "was started with other --processes than")
+        self.check_equal("jax", jax.__version__, "has another version of JAX than")
 
     def check_equal(self, name, value, differs):
         """Makes sure that a value is the same in all processes.
@@ -120,8 +121,11 @@ class Processes(NamedTuple):
         """Copies a file of the first process, if it exists, to a path of the others."""
         if not self.addresses:
             return
+        import jax
         import numpy as np
         from jax.experimental import multihost_utils
+
+        self.check_equal("devices", str(jax.local_device_count()), "has another number of devices than")
 
         exists = self.is_first and path.exists()
         content = np.frombuffer(path.read_bytes() if exists else b"", "uint8")

@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import traceback
@@ -17,8 +18,9 @@ import traceback
 from gan import cli
 from gan.processes import MEETING_SECONDS
 
+STOPPED = 130
 LOST_THE_OTHERS = 70
-SECONDS_TO_STOP = 20
+SECONDS_TO_STOP = 5
 _VARIABLE = "GAN_SUPERVISOR"
 
 
@@ -35,27 +37,18 @@ def supervise(processes, describe_rest):
         describe_rest: Function that returns what is left of the run and how to continue it, as the end of a sentence.
     """
     ours, its = socket.socketpair()
-    environment = {**os.environ, _VARIABLE: str(its.fileno())}
-    # In a session of its own, it gets Ctrl-C only from here.
-    child = subprocess.Popen(
-        [sys.executable, *sys.orig_argv[1:]], env=environment, pass_fds=[its.fileno()], start_new_session=True
-    )
-    its.close()
-    stopped_at = None
-
-    def stop(*_):
-        nonlocal stopped_at
-        stopped_at = stopped_at or time.monotonic()
-        child.send_signal(signal.SIGINT)
-
-    signal.signal(signal.SIGINT, stop)
-    while True:
-        try:
-            status = child.wait(timeout=1)
-            break
-        except subprocess.TimeoutExpired:
-            if stopped_at and time.monotonic() > stopped_at + SECONDS_TO_STOP:
-                child.kill()
+    with tempfile.TemporaryDirectory() as folder:
+        # For all temporary files, which a process that is killed leaves behind.
+        environment = {**os.environ, "TMPDIR": folder, _VARIABLE: str(its.fileno())}
+        # In a session of its own, it gets Ctrl-C only from here.
+        child = subprocess.Popen(
+            [sys.executable, *sys.orig_argv[1:]], env=environment, pass_fds=[its.fileno()], start_new_session=True
+        )
+        its.close()
+        status, is_stopped = _wait(child)
+    if is_stopped and status:
+        print(f"\nstopped; {describe_rest()}", file=sys.stderr)
+        sys.exit(STOPPED)
     if status >= 0 and status != LOST_THE_OTHERS:
         sys.exit(status)
     ours.setblocking(False)
@@ -66,13 +59,32 @@ def supervise(processes, describe_rest):
     cli.fail(_describe(processes, status, have_met, describe_rest()), 1)
 
 
+def _wait(child):
+    """Returns the exit status of a process, and whether Ctrl-C was pressed before it ended."""
+    stopped_at = None
+
+    def stop(*_):
+        nonlocal stopped_at
+        stopped_at = stopped_at or time.monotonic()
+        child.send_signal(signal.SIGINT)
+
+    signal.signal(signal.SIGINT, stop)
+    while True:
+        try:
+            return child.wait(timeout=1), stopped_at is not None
+        except subprocess.TimeoutExpired:
+            # It may be waiting for the others in C++, where Python does not see Ctrl-C.
+            if stopped_at and time.monotonic() > stopped_at + SECONDS_TO_STOP:
+                child.kill()
+
+
 def _describe(processes, status, have_met, rest):
     count, index = len(processes.addresses), processes.index
     if not have_met:
         return (
-            f"the {count} processes of --processes did not meet within {MEETING_SECONDS} s. Start the command once for "
-            f"each --process from 0 to {count - 1}, with the same --processes, and make sure that every machine "
-            f"reaches {processes.addresses[0]}."
+            f"the {count} processes of --processes have not met. Start the command once for each --process from 0 to "
+            f"{count - 1}, within {MEETING_SECONDS} s, with KERAS_BACKEND=jax and the same --processes, and make sure "
+            f"that every machine reaches {processes.addresses[0]}."
         )
     if status == -signal.SIGKILL:
         reason = f"process {index} was killed, for example because memory ran out"
@@ -83,24 +95,25 @@ def _describe(processes, status, have_met, rest):
 
 @contextlib.contextmanager
 def supervised():
-    """Runs the block that trains, and ends this process at once.
+    """Runs the block that trains. If the block fails, ends this process at once.
 
     JAX would wait at its exit for processes that may have died. A supervisor that has died takes this process with it.
 
     Yields:
         A function without arguments to call when the processes have met.
     """
-    # A shell that starts the command in the background lets its processes ignore Ctrl-C. The supervisor means it.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    # NumPy swallows a KeyboardInterrupt that comes while it reads an array of JAX. Files are always whole.
+    signal.signal(signal.SIGINT, lambda *_: os._exit(STOPPED))
     connection = socket.socket(fileno=int(os.environ.pop(_VARIABLE)))
     threading.Thread(target=_end_with, args=[connection], daemon=True).start()
-    # What JAX prints from C++ when another process dies is the supervisor's to explain.
-    sys.stderr = os.fdopen(os.dup(2), "w", buffering=1)
+    # JAX and Gloo print from C++ how they connect, and many lines if another process dies.
+    sys.stdout, sys.stderr = (os.fdopen(os.dup(descriptor), "w", buffering=1) for descriptor in (1, 2))
     with open(os.devnull, "w") as nowhere:
-        os.dup2(nowhere.fileno(), 2)
+        for descriptor in (1, 2):
+            os.dup2(nowhere.fileno(), descriptor)
     try:
         yield lambda: connection.send(b"1")
-        status = 0
+        return
     except SystemExit as stop:
         status = stop.code
     except BaseException as error:

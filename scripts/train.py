@@ -232,8 +232,7 @@ def run(given, processes):
             with cli.errors_exit(ValueError, TypeError, status=2):
                 settings, recorded = agree(processes, given, settings, recorded)
                 stack.enter_context(engines.use_devices(given.get("devices", 1)))
-                with cli.silenced(1):  # Gloo prints that it has connected.
-                    processes.send_file(folder / "model.keras")
+                processes.send_file(folder / "model.keras")
                 prepared = prepare(folder, settings, recorded, processes)
             train(folder, settings, *prepared)
             processes.leave()
@@ -256,6 +255,7 @@ def agree(processes, given, settings, recorded):
 
 def describe_rest(output, given, processes):
     """Says what is left of a run that has stopped, and how to continue it."""
+    output = output if processes.is_first else None
     if output and not (output / runs.CONFIG_NAME).exists():
         return "nothing was written."
     command = ["python", sys.argv[0], *(["--output", str(output)] if output else []), "--resume"]
@@ -274,8 +274,8 @@ def main():
         run(given, processes)
     elif supervision.is_supervised():
         with supervision.supervised() as report_meeting:
-            cli.import_keras()
             with cli.interruptible(), cli.errors_exit(ValueError, status=2):
+                cli.import_keras()
                 processes.join()
             report_meeting()
             run(given, processes)

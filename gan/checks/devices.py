@@ -14,7 +14,7 @@ def check_devices(model):
         raise ValueError(problem)
 
 
-def check_replicas(model, metrics):
+def check_replicas(model, metrics, regularizers):
     """Makes sure that the replicas of a `tf.distribute` strategy can train a GAN as it is compiled."""
     if model.device_count == 1 or keras.backend.backend() != "tensorflow":
         return
@@ -24,6 +24,12 @@ def check_replicas(model, metrics):
         optimizers[name] = getattr(optimizer, "inner_optimizer", optimizer)
     _check_scope(model.distribute_strategy, optimizers.values(), metrics)
     _check_updates(optimizers, model.steps_per_execution)
+    layers = model.discriminator._flatten_layers()
+    if regularizers and any(isinstance(layer, keras.layers.BatchNormalization) for layer in layers):
+        raise ValueError(
+            "a discriminator with BatchNormalization cannot have regularizers under tf.distribute: leave out one of "
+            "them, or train with JAX (KERAS_BACKEND=jax)."
+        )
 
 
 def _check_scope(strategy, optimizers, metrics):
@@ -72,8 +78,8 @@ def check_batches(model, x, first=None, batch_size=None, validation_split=0.0):
     lower = size // devices * devices
     if rest is None:
         raise ValueError(
-            f"on {devices} devices, all batches of a dataset must have one known size: create them with "
-            f"dataset.batch({lower or devices}, drop_remainder=True)."
+            f"on {devices} devices, all batches must have one known size: use gan.datasets.load, or a tf.data.Dataset "
+            f"with dataset.batch({lower or devices}, drop_remainder=True)."
         )
     if size % devices:
         near = f"{lower} or {lower + devices}" if lower else devices
@@ -101,4 +107,4 @@ def _sizes(x, first, batch_size, validation_split):
     if isinstance(x, keras.utils.PyDataset) and x.num_batches is not None:
         last = keras.tree.flatten(x[x.num_batches - 1])[0]
         return len(first), len(last)
-    return len(first), 0
+    return len(first), None

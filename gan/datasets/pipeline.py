@@ -135,7 +135,8 @@ def rebatch(dataset, batch_size):
     10
     """
     if hasattr(dataset, "image_count"):
-        count = dataset.image_count
+        # The dataset may leave out the last images.
+        count = min(dataset.image_count, len(dataset) * dataset.batch_size)
     else:
         lengths = dataset.map(lambda *batch: tf.shape(tf.nest.flatten(batch)[0], tf.int64)[0])
         count = int(lengths.reduce(tf.constant(0, tf.int64), lambda total, length: total + length))

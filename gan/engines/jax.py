@@ -180,8 +180,8 @@ class Engine:
     def whole(self, data):
         return data
 
-    def divided(self, network, inputs):
-        return network(keras.tree.map_structure(share, inputs))
+    def divided(self, network, inputs, **kwargs):
+        return network(keras.tree.map_structure(share, inputs), **kwargs)
 
     def predict_batch(self, network, inputs):
         distribution = keras.distribution.distribution()

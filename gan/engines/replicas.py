@@ -64,6 +64,21 @@ def placement():
     return tf.distribute.get_strategy()
 
 
+def check_equal_shares(data):
+    """Makes sure in a step that all replicas train on equally many images, unless that is known before."""
+    rows = tf.nest.flatten(data)[0]
+    if rows.shape[0] is None:
+        count = tf.shape(rows)[0]
+        total = tf.distribute.get_replica_context().all_reduce("SUM", count)
+        tf.debugging.assert_equal(total, count * replica_count(), "the devices cannot divide a batch of images")
+
+
+def adds_losses(network):
+    """Whether layers of a network add to its losses when they are called, such as activity regularizers."""
+    is_network = isinstance(network, keras.Model)
+    return is_network and any(layer.activity_regularizer is not None for layer in layers([network]))
+
+
 def mean_over_replicas(gradients):
     """Returns the gradients of the whole batch."""
     known = [gradient for gradient in gradients if gradient is not None]

@@ -9,6 +9,8 @@ import tensorflow as tf
 from keras import ops
 
 from gan.engines.replicas import (
+    adds_losses,
+    check_equal_shares,
     layers,
     mean_over_replicas,
     placement,
@@ -102,18 +104,18 @@ class Engine:
         gather = tf.distribute.get_replica_context().all_gather
         return keras.tree.map_structure(lambda rows: gather(rows, axis=0), data, none_is_leaf=False)
 
-    def divided(self, network, inputs):
+    def divided(self, network, inputs, **kwargs):
         """Calls a network on a batch that all devices hold. Each device computes its share of the outputs."""
         replicas = replica_count()
-        # Devices cannot communicate in a branch.
-        if replicas == 1 or self.is_in_branch:
-            return network(inputs)
+        # Devices cannot communicate in a branch. What a call adds to the losses depends on the whole batch.
+        if replicas == 1 or self.is_in_branch or adds_losses(network):
+            return network(inputs, **kwargs)
         count = ops.shape(keras.tree.flatten(inputs)[0])[0]
 
         def pad(rows):
             return tf.concat([rows, tf.repeat(rows[:1], -count % replicas, axis=0)], axis=0)
 
-        outputs = network(keras.tree.map_structure(lambda rows: share(pad(rows)), inputs))
+        outputs = network(keras.tree.map_structure(lambda rows: share(pad(rows)), inputs), **kwargs)
         return keras.tree.map_structure(lambda rows: rows[:count], self.whole(outputs))
 
     def predict_batch(self, network, inputs):
@@ -143,6 +145,7 @@ class Engine:
     def train_step(self, data):
         if replica_count() > 1:
             see_whole_batches([self.generator, self.discriminator])
+            check_equal_shares(data)
         return self.training_step(data)
 
     def test_step(self, data):

@@ -29,7 +29,7 @@ def alone():
 
 
 def use_devices(count):
-    if count == "all" and torch.cuda.device_count() < 2:
+    if count == 1 or count == "all" and torch.cuda.device_count() < 2:
         return contextlib.nullcontext()
     raise ValueError(f"--devices {count}: PyTorch trains on one device. Use JAX: set KERAS_BACKEND=jax.")
 
@@ -78,8 +78,8 @@ class Engine:
     def whole(self, data):
         return data
 
-    def divided(self, network, inputs):
-        return network(inputs)
+    def divided(self, network, inputs, **kwargs):
+        return network(inputs, **kwargs)
 
     def predict_batch(self, network, inputs):
         return network.predict_on_batch(inputs)
