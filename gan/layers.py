@@ -74,10 +74,8 @@ class BatchNormalization(keras.layers.BatchNormalization):
 
     Under a `keras.distribution`, the devices add up sums and squares at once. Keras's layer needs the mean before it
     sums squares, so that the devices wait for each other twice, and twice more for the gradients. Elsewhere, this
-    layer is Keras's. The results are the same, up to rounding.
-
-    Args:
-        **kwargs: Arguments of `keras.layers.BatchNormalization`.
+    layer is Keras's. The results are the same, up to rounding. Its arguments are those of
+    `keras.layers.BatchNormalization`.
 
     Example:
 
