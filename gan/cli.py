@@ -16,29 +16,22 @@ def import_keras():
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if problem := find_problem(os.environ.get("KERAS_BACKEND") or "tensorflow"):
         fail(problem, 2)
-    reason = None
-    with silenced(2):
-        try:
-            import keras  # noqa: F401
+    stderr = os.dup(2)
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        import keras  # noqa: F401
 
-            from gan import engines  # noqa: F401
-        except ImportError as error:
-            reason = str(error).splitlines()[0].rstrip(".")
+        from gan import engines  # noqa: F401
+    except ImportError as error:
+        reason = str(error).splitlines()[0].rstrip(".")
+    else:
+        reason = None
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
     if reason:
         fail(f"Keras or its backend cannot be imported: {reason}.", 2)
-
-
-@contextlib.contextmanager
-def silenced(descriptor):
-    """Drops what is printed to a file descriptor, 1 for stdout or 2 for stderr, by libraries in C++ too."""
-    kept = os.dup(descriptor)
-    with open(os.devnull, "w") as nowhere:
-        os.dup2(nowhere.fileno(), descriptor)
-    try:
-        yield
-    finally:
-        os.dup2(kept, descriptor)
-        os.close(kept)
 
 
 def fail(message, status):

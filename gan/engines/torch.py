@@ -52,6 +52,8 @@ class Engine:
     The methods are those of `gan.engines.tensorflow`.
     """
 
+    device_count = 1
+
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
         # `torch.compile` cannot differentiate a graph twice. Keras warns if it is asked to compile.
@@ -62,8 +64,6 @@ class Engine:
         # Any DataLoader draws from the global generator, which shuffles the arrays of a running `fit`.
         with torch.random.fork_rng(devices=[]):
             return super().evaluate(*args, **kwargs)
-
-    device_count = 1
 
     def find_device_problem(self):
         is_running = torch.distributed.is_available() and torch.distributed.is_initialized()

@@ -67,6 +67,17 @@ def train_together(output, *arguments, preludes=("", "")):
     return finish(first, start(processes, 1, *arguments, prelude=preludes[1]))
 
 
+def start_endless(output, arguments):
+    """Starts two processes, and waits until they have finished three epochs."""
+    processes = addresses()
+    arguments = (*arguments, "--epochs", 100000, "--validate-every", 0)
+    first, second = start(processes, 0, "--output", output, *arguments), start(processes, 1, *arguments)
+    for line in first.stdout:
+        if line.startswith("epoch      3/"):
+            return first, second
+    raise AssertionError(first.stderr.read())
+
+
 @pytest.fixture(scope="module")
 def arguments(noise_file, validated):
     """45 images to train on: four batches, and five images to leave out."""
@@ -139,13 +150,7 @@ def test_a_killed_process_ends_all_and_the_run_resumes_exactly(together, argumen
 
 @only_on_jax
 def test_a_killed_supervisor_takes_its_process_with_it(arguments, tmp_path):
-    processes = addresses()
-    more = ("--epochs", 100000, "--validate-every", 0)
-    first = start(processes, 0, "--output", tmp_path / "run", *arguments, *more)
-    second = start(processes, 1, *arguments, *more)
-    for line in first.stdout:
-        if line.startswith("epoch      2/"):
-            break
+    first, second = start_endless(tmp_path / "run", arguments)
     listening = subprocess.run(["ss", "-Htlnp"], capture_output=True, text=True).stdout if shutil.which("ss") else ""
     own = [line for line in listening.splitlines() if "python" in line]
     assert all("127.0.0.1" in line.split()[3] for line in own), own
@@ -160,13 +165,7 @@ def test_a_killed_supervisor_takes_its_process_with_it(arguments, tmp_path):
 
 @only_on_jax
 def test_ctrl_c_in_one_process_keeps_the_finished_epochs(arguments, tmp_path):
-    processes = addresses()
-    more = ("--epochs", 100000, "--validate-every", 0)
-    first = start(processes, 0, "--output", tmp_path / "run", *arguments, *more)
-    second = start(processes, 1, *arguments, *more)
-    for line in first.stdout:
-        if line.startswith("epoch      3/"):
-            break
+    first, second = start_endless(tmp_path / "run", arguments)
     first.send_signal(signal.SIGINT)
     (status, _, error), (other_status, _, other_error) = finish(first, second)
     assert status == 130 and "stopped; all finished epochs are kept" in error
