@@ -29,11 +29,13 @@ class ImageGrid(keras.callbacks.Callback):
         show: Bool, whether to display each picture in a notebook as well. Defaults to False.
         log_dir: Folder of TensorBoard logs, to which each picture is written as well. Defaults to None.
         padding: Int, width of the gray gutter between the images, in pixels of the images. Defaults to 2.
+        class_names: List of strings, one per class of a conditional GAN. Each column gets the name of its class as its
+            title. Defaults to None: no titles.
 
     Raises:
         ValueError: `rows`, `columns` or `every` is below 1, or `padding` below 0. In `fit`, before the first epoch:
-            the generator does not take latents `(batch, latent_dim)`, or its images are not
-            `(height, width, 1 or 3)`.
+            the generator does not take latents `(batch, latent_dim)`, its images are not `(height, width, 1 or 3)`,
+            or the number of `class_names` is not the model's number of classes.
 
     Example:
 
@@ -42,7 +44,18 @@ class ImageGrid(keras.callbacks.Callback):
     ```
     """
 
-    def __init__(self, directory, rows=4, columns=None, every=1, seed=0, show=False, log_dir=None, padding=2):
+    def __init__(
+        self,
+        directory,
+        rows=4,
+        columns=None,
+        every=1,
+        seed=0,
+        show=False,
+        log_dir=None,
+        padding=2,
+        class_names=None,
+    ):
         super().__init__()
         if min(rows, 1 if columns is None else columns, every) < 1:
             raise ValueError(f"rows, columns and every must be at least 1, not {rows}, {columns} and {every}.")
@@ -56,10 +69,16 @@ class ImageGrid(keras.callbacks.Callback):
         self.show = show
         self.log_dir = log_dir
         self.padding = padding
+        self.class_names = class_names
 
     def on_train_begin(self, logs=None):
         self.sampler = getattr(self.model, "sampler", self.model.generator)
         num_classes = getattr(self.model, "num_classes", None)
+        if self.class_names is not None and len(self.class_names) != (num_classes or 0):
+            raise ValueError(
+                f"class_names must name each class of the model: it has {num_classes or 'no'} classes, but there are "
+                f"{len(self.class_names)} names."
+            )
         self.drawn_columns = self.columns or min(num_classes or 4, MAX_COLUMNS)
         count = self.rows * self.drawn_columns
         # NumPy, like the labels: PyTorch takes no mixture of arrays and tensors.
@@ -94,6 +113,9 @@ class ImageGrid(keras.callbacks.Callback):
             return
         images = image_tools.to_uint8(images)
         picture = image_tools.enlarge(image_tools.grid(images, self.drawn_columns, self.padding))
+        if self.class_names is not None:
+            titles = [self.class_names[column % len(self.class_names)] for column in range(self.drawn_columns)]
+            picture = image_tools.add_titles(picture, titles)
         path = self.directory / f"image_at_epoch_{epoch + 1:04d}.png"
         image_tools.save_picture(path, picture)
         if self.show:

@@ -27,9 +27,18 @@ def to_frame(picture):
     Returns:
         uint8 array of as many channels, with at most about as many pixels as a square of side 272.
     """
-    step = math.ceil(math.sqrt(math.prod(picture.shape[:2])) / FRAME_PIXELS)
-    frame = np.asarray(to_pillow(picture).reduce(step))
+    frame = np.asarray(to_pillow(picture).reduce(frame_step(picture)))
     return frame.reshape(*frame.shape[:2], -1)
+
+
+def frame_step(picture):
+    """Returns the side of the blocks that `to_frame` averages."""
+    return math.ceil(math.sqrt(math.prod(picture.shape[:2])) / FRAME_PIXELS)
+
+
+def load_font(size):
+    """Loads DejaVu Sans, which Matplotlib brings along."""
+    return ImageFont.truetype(Path(matplotlib.get_data_path(), "fonts/ttf/DejaVuSans.ttf"), size)
 
 
 def add_captions(frames, captions):
@@ -43,7 +52,7 @@ def add_captions(frames, captions):
         List of uint8 arrays `(height, width, channels)` of one shape, which is large enough for every frame and
         caption.
     """
-    font = ImageFont.truetype(Path(matplotlib.get_data_path(), "fonts/ttf/DejaVuSans.ttf"), CAPTION_SIZE)
+    font = load_font(CAPTION_SIZE)
     top, width, channels = np.max([frame.shape for frame in frames], axis=0)
     width = max(width, *(math.ceil(font.getlength(caption)) + 2 * CAPTION_MARGIN for caption in captions))
     height = top + CAPTION_SIZE + 2 * CAPTION_MARGIN

@@ -54,6 +54,29 @@ def test_image_grid_of_a_conditional_gan_shows_one_class_per_column(make_model, 
     np.testing.assert_allclose(drawn, gan.images.to_uint8(generated)[..., 0], atol=1)
 
 
+@pytest.mark.parametrize("columns", [None, 5])
+def test_image_grid_writes_the_name_of_its_class_above_each_column(make_model, images, tmp_path, columns):
+    names = ["cat", "dog", "owl"]
+    plain, titled = (
+        gan.ImageGrid(tmp_path / name, columns=columns, class_names=class_names)
+        for name, class_names in (("plain", None), ("titled", names))
+    )
+    make_model(num_classes=3).fit(images, np.zeros(100, int), verbose=0, callbacks=[plain, titled])
+    plain, titled = (
+        gan.images.read_picture(tmp_path / name / "image_at_epoch_0001.png") for name in ("plain", "titled")
+    )
+    np.testing.assert_array_equal(titled, gan.images.add_titles(plain, (names * 2)[: columns or 3]))
+
+
+@pytest.mark.parametrize(("num_classes", "sentence"), [(3, "has 3 classes, but .* 2 names"), (None, "has no classes")])
+def test_image_grid_refuses_a_wrong_number_of_names(make_model, images, tmp_path, num_classes, sentence):
+    grid = gan.ImageGrid(tmp_path, class_names=["cat", "dog"])
+    labels = None if num_classes is None else np.zeros(100, int)
+    with pytest.raises(ValueError, match=sentence):
+        make_model(num_classes=num_classes).fit(images, labels, verbose=0, callbacks=[grid])
+    assert not os.listdir(tmp_path)
+
+
 def test_image_grid_draws_the_latents_that_the_model_draws(images, tmp_path):
     class TwoLatents(gan.GAN):
         def draw_latents(self, count, seed):
