@@ -10,6 +10,7 @@ from gan.text import format_count
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 ANIMATION_SUFFIXES = (".gif", ".mp4")
 PADDING = 2
+NAMES_SHOWN = 10
 WAYPOINTS = 8
 STEPS = 16
 SECONDS_PER_FRAME = 0.06
@@ -30,10 +31,10 @@ def build_parser():
     )
     parser.add_argument(
         "--labels",
-        type=options.natural_int,
         nargs="+",
         metavar="CLASS",
-        help="class of each image of a conditional model; replaces --count",
+        help="class of each image of a conditional model: its name, if the run's data have class names, or its number, "
+        "from 0. If a number is also the name of a class, it means that class. Replaces --count",
     )
     parser.add_argument("--seed", type=options.natural_int, default=0, help="seed of the latents (default: 0)")
     parser.add_argument(
@@ -65,6 +66,10 @@ def check(arguments):
     """Refuses arguments that cannot work, before Keras is imported."""
     with cli.errors_exit(ValueError, status=2):
         arguments.model = runs.find_model(arguments.model)
+        config = runs.read_config(arguments.model.parent)
+        arguments.class_names = config["data"].get("class_names") if config else None
+        if arguments.labels:
+            arguments.labels = [find_class(label, arguments.class_names) for label in arguments.labels]
     if arguments.output and arguments.output.suffix.lower() not in ("", ".npy", *PICTURE_SUFFIXES):
         cli.fail(f"--output {arguments.output} must end in .png, .jpg, .webp or .npy, or name a folder.", 2)
     if arguments.interpolate and arguments.interpolate.suffix.lower() not in ANIMATION_SUFFIXES:
@@ -76,6 +81,21 @@ def check(arguments):
     for path in (arguments.output, arguments.interpolate):
         if path:
             cli.check_output(path, arguments.overwrite)
+
+
+def find_class(label, class_names):
+    """Returns the number of the class that --labels gives by its name or its number."""
+    names = class_names or []
+    if label in names:
+        return names.index(label)
+    if label.isdecimal():
+        return int(label)
+    if not names:
+        raise ValueError(f"--labels {label} is no number from 0, and this model has no class names.")
+    rest = f" and {len(names) - NAMES_SHOWN:,} more" if len(names) > NAMES_SHOWN else ""
+    raise ValueError(
+        f"--labels {label}: there is no such class. The classes are {', '.join(names[:NAMES_SHOWN])}{rest}."
+    )
 
 
 def find_ffmpeg():
@@ -92,7 +112,15 @@ def lay_out(arguments, num_classes):
     return count, min(count, num_classes), [index % num_classes for index in range(count)]
 
 
-def save_samples(path, images, columns):
+def find_titles(class_names, labels, columns):
+    """Returns the name of each column's class; None if there are no names or a column shows several classes."""
+    if not class_names or labels is None:
+        return None
+    classes = [set(labels[column::columns]) for column in range(columns)]
+    return [class_names[only] for (only,) in classes] if all(len(one) == 1 for one in classes) else None
+
+
+def save_samples(path, images, columns, titles):
     import numpy as np
 
     import gan
@@ -101,19 +129,20 @@ def save_samples(path, images, columns):
         with gan.files.written_whole(path) as partial:
             np.save(partial, images)
     elif path.suffix:
-        gan.images.save_picture(path, draw_grid(images, columns))
+        gan.images.save_picture(path, draw_grid(images, columns, titles))
     else:
         for index, image in enumerate(images, start=1):
             gan.images.save_picture(path / f"image_{index:0{len(str(len(images)))}d}.png", image)
 
 
-def draw_grid(images, columns):
+def draw_grid(images, columns, titles):
     import gan
 
-    return gan.images.enlarge(gan.images.grid(images, columns, padding=PADDING))
+    picture = gan.images.enlarge(gan.images.grid(images, columns, padding=PADDING))
+    return gan.images.add_titles(picture, titles) if titles else picture
 
 
-def save_walk(path, model, count, columns, labels, seed):
+def save_walk(path, model, count, columns, labels, titles, seed):
     import keras
 
     import gan
@@ -122,7 +151,7 @@ def save_walk(path, model, count, columns, labels, seed):
     frames = []
     for latents in gan.latents.walk(waypoints, STEPS):
         images = gan.images.to_uint8(model.generate(latents=latents, labels=labels))
-        frames.append(gan.images.to_frame(draw_grid(images, columns)))
+        frames.append(gan.images.to_frame(draw_grid(images, columns, titles)))
     gan.images.save_animation(path, frames, SECONDS_PER_FRAME)
 
 
@@ -133,14 +162,21 @@ def generate(arguments):
         model = gan.load_model(arguments.model)
         if arguments.labels and model.num_classes is None:
             raise ValueError(f"--labels needs a model that was trained with labels. {arguments.model} was not.")
+        names = len(arguments.class_names or ())
+        if names and model.num_classes not in (None, names):
+            raise ValueError(
+                f"{arguments.model} has {format_count(model.num_classes, 'class', 'classes')}, but {runs.CONFIG_NAME} "
+                f"beside it has {format_count(names, 'class name')}."
+            )
         count, columns, labels = lay_out(arguments, model.num_classes)
         images = model.generate(count if labels is None else None, seed=arguments.seed, labels=labels)
+        titles = find_titles(arguments.class_names, labels, columns)
     source = f"generated by {arguments.model}"
     if arguments.output:
-        save_samples(arguments.output, gan.images.to_uint8(images), columns)
+        save_samples(arguments.output, gan.images.to_uint8(images), columns, titles)
         print(f"{arguments.output}: {format_count(count, 'image')}, {source}")
     if arguments.interpolate:
-        save_walk(arguments.interpolate, model, count, columns, labels, arguments.seed)
+        save_walk(arguments.interpolate, model, count, columns, labels, titles, arguments.seed)
         print(f"{arguments.interpolate}: a walk of {WAYPOINTS * STEPS} frames, {source}")
 
 

@@ -48,6 +48,18 @@ def run_well(script, *arguments, **kwargs):
 
 
 @pytest.fixture
+def run_here(monkeypatch, capsys):
+    """Runs a command that must succeed in this process, which has imported TensorFlow already; returns its output."""
+
+    def run_here(script, *arguments):
+        monkeypatch.setattr(sys, "argv", [script, *map(str, arguments)])
+        runpy.run_path(str(SCRIPTS / script), run_name="__main__")
+        return capsys.readouterr()
+
+    return run_here
+
+
+@pytest.fixture
 def refuse(monkeypatch, capsys, tmp_path):
     """Runs a command that refuses its arguments; in this process, which has imported TensorFlow already."""
 

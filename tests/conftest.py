@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from commands import finished, noise_file, refuse, validated  # noqa: F401, fixtures
+from commands import finished, noise_file, refuse, run_here, validated  # noqa: F401, fixtures
 from keras import layers, ops
 from matplotlib.figure import Figure
 

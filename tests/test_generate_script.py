@@ -1,5 +1,6 @@
 """scripts/generate.py as a user runs it."""
 
+import json
 import os
 import shutil
 
@@ -63,3 +64,71 @@ def test_generate_refuses_what_is_no_gan(finished, refuse, tmp_path):
     (tmp_path / "cut.keras").write_bytes(whole[: len(whole) // 2])
     assert "damaged" in refuse("generate.py", "cut.keras")
     assert os.listdir(tmp_path) == ["cut.keras"]
+
+
+NAMES = ["cat", "dog", "3", "Ωmega"]
+
+
+@pytest.fixture
+def named(tmp_path):
+    """The folder of a run with four classes, which have names."""
+    networks = gan.build_generator(4, (8,), (6, 6, 1), 4), gan.build_discriminator((6, 6, 1), (8,), num_classes=4)
+    model = gan.GAN(*networks, num_classes=4)
+    model.compile("adam", "adam")
+    folder = tmp_path / "named"
+    folder.mkdir()
+    model.save(folder / "model.keras")
+    name_classes(folder, NAMES)
+    return folder
+
+
+def name_classes(folder, names):
+    (folder / "config.json").write_text(json.dumps({"arguments": {}, "data": {"class_names": names}}))
+
+
+def test_labels_are_names_or_numbers_and_a_name_wins(named, run_here, tmp_path):
+    output = tmp_path / "a.npy"
+    run_here("generate.py", named, "--labels", "dog", "0", "3", "Ωmega", "--output", output)
+    expected = gan.load_model(named / "model.keras").generate(labels=[1, 0, 2, 3], seed=0)
+    np.testing.assert_array_equal(np.load(output), gan.images.to_uint8(expected))
+
+
+def test_pictures_and_walks_have_the_names_above_columns_of_one_class(named, run_here, tmp_path):
+    model = gan.load_model(named / "model.keras")
+
+    def draw(labels, columns):
+        images = gan.images.to_uint8(model.generate(labels=labels, seed=0))
+        return gan.images.enlarge(gan.images.grid(images, columns, padding=2))
+
+    for arguments, labels, columns, titles in (
+        ((), [0, 1, 2, 3] * 4, 4, NAMES),
+        (("--count", 3), [0, 1, 2], 3, NAMES[:3]),
+        (("--labels", "dog", "cat", "1"), [1, 0, 1], 2, ["dog", "cat"]),
+        (("--labels", "dog", "cat", "cat"), [1, 0, 0], 2, None),
+    ):
+        path = tmp_path / f"{len(labels)}{titles}.png"
+        run_here("generate.py", named, *arguments, "--output", path)
+        grid = draw(labels, columns)
+        expected = gan.images.add_titles(grid, titles) if titles else grid
+        np.testing.assert_array_equal(gan.images.read_picture(path), expected)
+
+    run_here("generate.py", named, "--interpolate", tmp_path / "walk.gif")
+    frame = imageio.imread(tmp_path / "walk.gif", index=0, mode="L")
+    expected = gan.images.to_frame(gan.images.add_titles(draw([0, 1, 2, 3] * 4, 4), NAMES))[..., 0]
+    assert frame.shape == expected.shape
+    strip = slice(0, frame.shape[0] // 10)
+    assert np.abs(frame[strip].astype(int) - expected[strip]).max() <= 9  # 16 levels of gray
+
+
+def test_a_wrong_label_is_answered_with_the_names(named, refuse):
+    assert "--labels bird: there is no such class. The classes are cat, dog, 3, Ωmega." in refuse(
+        "generate.py", named, "--labels", "cat", "bird"
+    )
+    assert "0 to 3" in refuse("generate.py", named, "--labels", "7")
+    name_classes(named, [f"class{index}" for index in range(1234)])
+    assert "class8, class9 and 1,224 more." in refuse("generate.py", named, "--labels", "bird")
+    assert "has 4 classes, but config.json beside it has 1,234 class names" in refuse(
+        "generate.py", named, "--labels", "class7"
+    )
+    (named / "config.json").unlink()
+    assert "--labels cat is no number from 0, and" in refuse("generate.py", named, "--labels", "cat")
