@@ -135,6 +135,11 @@ def find_doubts(figures, accuracy, extractor):
     return doubts
 
 
+def flatten(images):
+    """Returns the pixels of images as their features, for `find_nearest`."""
+    return {"features": images.reshape(len(images), -1)}
+
+
 def find_nearest(extract, samples, train, neighbours, advance):
     """Finds the training images whose features are nearest to those of each sample.
 
@@ -153,7 +158,9 @@ def find_nearest(extract, samples, train, neighbours, advance):
     nearest = np.zeros((len(samples), neighbours, *samples.shape[1:]), "float32")
     for images, _ in batches(train):
         others = ops.convert_to_numpy(extract(images)["features"])
-        candidates = np.concatenate([distances, ((features[:, None] - others) ** 2).sum(-1)], axis=1)
+        # One sample at a time, because an image has many pixels.
+        found = np.stack([((others - one) ** 2).sum(-1) for one in features])
+        candidates = np.concatenate([distances, found], axis=1)
         order = np.argsort(candidates, axis=1)[:, :neighbours]
         distances = np.take_along_axis(candidates, order, axis=1)
         for row, chosen in enumerate(order):

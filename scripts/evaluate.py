@@ -44,8 +44,8 @@ def build_parser():
     parser.add_argument(
         "--extractor",
         metavar="NAME",
-        help=f"{options.EXTRACTOR_HELP} (default: the extractor in the run's config.json; without one, digits for "
-        "28x28 gray images and stacked_digits for stacked images)",
+        help=f"{options.EXTRACTOR_HELP} (default: the extractor in the run's config.json; without one, digits or "
+        "stacked_digits if they suit the data. If none does, only the pictures are drawn)",
     )
     parser.add_argument(
         "--samples",
@@ -78,8 +78,10 @@ def settle(arguments):
     arguments.is_run_data = bool(run) and arguments.data is None
     if source := arguments.data or run.get("data"):
         arguments.data = options.resolve_data(source, "If the data have moved, give the new path with --data.")
-    if extractor := arguments.extractor or run.get("extractor"):
-        arguments.extractor = options.resolve_extractor(extractor)
+    recorded = run.get("extractor")
+    if recorded and recorded not in options.NAMED_EXTRACTORS:
+        recorded = str(arguments.model.parent / recorded)  # a run's own extractor lies in its folder
+    arguments.extractor = options.resolve_extractor(arguments.extractor or recorded)
     if arguments.samples == 1:
         cli.fail("--samples must be at least 2, because one image has no spread.", 2)
     arguments.output = arguments.output or arguments.model.parent / "evaluation"
@@ -105,11 +107,8 @@ def settle_data(arguments, model):
     arguments.requested = arguments.data or "auto"
     arguments.data = gan.datasets.resolve(arguments.requested)
     arguments.extractor = arguments.extractor or gan.metrics.usual_extractor(arguments.data, model.image_shape)
-    if arguments.extractor is None:
-        raise ValueError(
-            f"no built-in extractor knows images of {shape}. Add --extractor: your own .keras file, or inception_v3, "
-            "which Keras downloads."
-        )
+    if arguments.json and arguments.extractor is None:
+        raise ValueError(f"--json needs figures, and no built-in extractor suits {arguments.data}: add --extractor.")
     arguments.samples = arguments.samples or (26_000 if arguments.data.startswith("stacked") else 10_000)
 
 
@@ -119,17 +118,14 @@ def prepare(arguments):
 
     model = gan.load_model(arguments.model)
     settle_data(arguments, model)
-    extractor = gan.metrics.load_extractor(arguments.extractor)
-    metrics = gan.metrics.all_metrics(extractor, model.image_shape, model.num_classes)
-    for metric in metrics:
-        metric.build(model.image_shape)
+    metrics = build_metrics(arguments.extractor, model) if arguments.extractor else None
     if model.num_classes and model.num_classes < (classes := gan.datasets.count_classes(arguments.data)):
         raise ValueError(f"{arguments.data} has {classes} classes, but {arguments.model} has {model.num_classes}.")
     sets = [gan.datasets.read(arguments.data, model.image_shape, split) for split in ("train", "test")]
     sizes = [len(images) for images, _ in sets]
     has_labels = all(labels is not None for _, labels in sets)
     count = min(arguments.samples, *sizes)
-    if count < arguments.samples:
+    if metrics and count < arguments.samples:
         print(
             f"{arguments.data} has {format_count(sizes[0], 'training image')} and "
             f"{format_count(sizes[1], 'test image')}: comparing {count:,} of each kind."
@@ -151,6 +147,15 @@ def prepare(arguments):
     return model, metrics, test, train, count
 
 
+def build_metrics(extractor, model):
+    import gan
+
+    metrics = gan.metrics.all_metrics(gan.metrics.load_extractor(extractor), model.image_shape, model.num_classes)
+    for metric in metrics:
+        metric.build(model.image_shape)
+    return metrics
+
+
 def warn_about_data(arguments, model, training_size):
     """Warns if the test images are not images that the run has never seen."""
     import gan
@@ -163,7 +168,8 @@ def warn_about_data(arguments, model, training_size):
         )
     was_validated = run.get("validate_every") and run.get("extractor")
     if not was_validated and len(gan.datasets.read(arguments.data, model.image_shape)[0]) > training_size:
-        cli.warn("this run was trained without validation, so it has seen the test images: its figures are too good.")
+        effect = "its figures are too good" if arguments.extractor else "nearest.png does not look for copies of these"
+        cli.warn(f"this run was trained without validation, so it has seen the test images: {effect}.")
 
 
 def draw(arguments, reals, samples, nearest):
@@ -194,38 +200,56 @@ def sha256(extractor):
     return hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else None
 
 
+def describe(arguments, metrics, count):
+    """Says what is compared, and by which extractor."""
+    if metrics is None:
+        return (
+            f"{arguments.model}, beside {arguments.data}: only the pictures are drawn, with the nearest neighbors by "
+            "pixels; to measure fid, train an extractor with train_extractor.py and pass it to --extractor."
+        )
+    digest = sha256(arguments.extractor)
+    return (
+        f"{arguments.model}, compared with {format_count(count, 'test image')} of {arguments.data}; extractor: "
+        f"{metrics[0].extractor_name}" + (f" (SHA-256 {digest})" if digest else "")
+    )
+
+
 def evaluate(arguments, model, metrics, test, train, count):
     import keras
     import numpy as np
 
     from gan import evaluation
 
-    name, digest = metrics[0].extractor_name, sha256(arguments.extractor)
-    print(
-        f"{arguments.model}, compared with {format_count(count, 'test image')} of {arguments.data}; extractor: {name}"
-        + (f" (SHA-256 {digest})" if digest else ""),
-        flush=True,
-    )
+    print(describe(arguments, metrics, count), flush=True)
     images_of = evaluation.image_kinds(model, test, train, count, arguments.seed)
-    progress = keras.utils.Progbar(
-        4 * count + train.image_count, unit_name="image", verbose=1 if sys.stdout.isatty() else 0
-    )
-    figures, accuracy = evaluation.measure(metrics, images_of, progress.add)
+    total = train.image_count + (4 * count if metrics else 0)
+    progress = keras.utils.Progbar(total, unit_name="image", verbose=1 if sys.stdout.isatty() else 0)
+    if metrics:
+        figures, accuracy = evaluation.measure(metrics, images_of, progress.add)
     reals, labels = next(images_of["test"]())
     samples = model.generate(
         latents=keras.random.normal((COLUMNS**2, model.latent_dim), seed=arguments.seed),
         labels=np.resize(labels, COLUMNS**2) if model.num_classes else None,
     )
-    nearest = evaluation.find_nearest(metrics[0].extract, samples[:NEAREST_TO], train, NEIGHBOURS, progress.add)
-    show_figures(figures)
-    for doubt in evaluation.find_doubts(figures, accuracy, name):
-        cli.warn(doubt)
+    extract = metrics[0].extract if metrics else evaluation.flatten
+    nearest = evaluation.find_nearest(extract, samples[:NEAREST_TO], train, NEIGHBOURS, progress.add)
+    if metrics:
+        report(arguments, metrics[0].extractor_name, count, figures, accuracy)
     draw(arguments, reals, samples, nearest)
-    if arguments.json:
-        save_figures(arguments, name, digest, count, figures)
     print(f"\nPictures: {arguments.comparison} and {arguments.nearest}")
     if note := cli.describe_fallback(arguments.requested, arguments.data):
         print(note)
+
+
+def report(arguments, extractor, count, figures, accuracy):
+    """Prints the figures, with a warning for each reason to doubt them, and writes them to --json."""
+    from gan import evaluation
+
+    show_figures(figures)
+    for doubt in evaluation.find_doubts(figures, accuracy, extractor):
+        cli.warn(doubt)
+    if arguments.json:
+        save_figures(arguments, extractor, count, figures)
 
 
 def show_figures(figures):
@@ -236,13 +260,13 @@ def show_figures(figures):
     sys.stdout.flush()
 
 
-def save_figures(arguments, extractor, digest, count, figures):
+def save_figures(arguments, extractor, count, figures):
     import gan
 
     record = {
         "model": str(arguments.model),
         "data": str(arguments.data),
-        "extractor": {"name": extractor, "sha256": digest},
+        "extractor": {"name": extractor, "sha256": sha256(arguments.extractor)},
         "samples": count,
         "seed": arguments.seed,
         "figures": figures,

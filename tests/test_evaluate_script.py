@@ -74,7 +74,7 @@ def test_evaluate_warns_if_the_test_images_are_not_new_to_the_run(noise_file, va
         ("no such file or named extractor", "{model} --data {data} --extractor alexnet"),
         ("mnist5k holds images of", "{model} --data mnist5k --extractor {extractor}"),
         ("generates images of 6x6x1 and has no config.json beside it", "{alone}"),
-        ("no built-in extractor knows images of 6x6x1", "{alone} --data {data}"),
+        ("--json needs figures, and no built-in extractor suits", "{alone} --data {data} --json new.json"),
     ],
 )
 def test_evaluate_refuses_before_it_writes(finished, noise_file, validated, refuse, tmp_path, sentence, arguments):
@@ -83,6 +83,32 @@ def test_evaluate_refuses_before_it_writes(finished, noise_file, validated, refu
     names = {"model": finished[0] / "model.keras", "data": noise_file, "extractor": validated[-1], "alone": alone}
     assert sentence in refuse("evaluate.py", *arguments.format(**names).split(), "--output", "new")
     assert os.listdir(tmp_path) == ["alone.keras"]
+
+
+def test_without_an_extractor_only_the_pictures_are_drawn_with_neighbors_by_pixels(
+    finished, noise_file, run_here, tmp_path
+):
+    shutil.copy(finished[0] / "model.keras", tmp_path / "alone.keras")
+    out, err = run_here("evaluate.py", tmp_path / "alone.keras", "--data", noise_file)
+    said, _, pictures = out.splitlines()
+    assert "nearest neighbors by pixels; to measure fid, train an extractor with train_extractor.py" in said
+    assert pictures.startswith("Pictures: ") and err == ""
+    assert sorted(os.listdir(tmp_path / "evaluation")) == ["nearest.png", "real_and_generated.png"]
+
+    # A run that was not validated has seen all images.
+    (tmp_path / "config.json").write_text(json.dumps({"arguments": {"data": str(noise_file)}}))
+    _, err = run_here("evaluate.py", tmp_path / "alone.keras", "--overwrite")
+    assert "has seen the test images: nearest.png does not look for copies of these" in err
+
+
+def test_an_extractor_recorded_without_a_folder_lies_beside_the_model(finished, validated, run_here, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(finished[0], folder)
+    shutil.copy(validated[-1], folder / "extractor.keras")
+    config = json.loads((folder / "config.json").read_text())
+    config["arguments"]["extractor"] = "extractor.keras"
+    (folder / "config.json").write_text(json.dumps(config))
+    assert "extractor: small (SHA-256" in run_here("evaluate.py", folder, "--samples", 3).out
 
 
 def test_a_model_of_digits_without_a_config_is_compared_with_mnist(tmp_path):

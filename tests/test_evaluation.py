@@ -42,6 +42,14 @@ def test_the_nearest_training_image_of_a_copy_is_its_original(images):
     np.testing.assert_allclose(nearest, images[order], atol=1e-6)
 
 
+def test_the_nearest_training_images_by_pixels_are_those_with_the_smallest_differences(images):
+    samples = np.concatenate([images[3:4], -images[7:8]])
+    nearest = evaluation.find_nearest(evaluation.flatten, samples, _batches(images), 3, lambda count: None)
+    np.testing.assert_array_equal(nearest[0, 0], images[3])
+    differences = [[float(np.sum((sample - image) ** 2.0)) for image in images] for sample in samples]
+    np.testing.assert_array_equal(nearest, images[np.argsort(differences, axis=1)[:, :3]])
+
+
 def test_every_kind_has_the_images_it_is_named_after_and_accuracy_is_that_of_the_labels(images, make_model):
     model = make_model()
     test, train = _batches(images[:40], np.arange(40) % 2), _batches(images[40:])
