@@ -2,9 +2,12 @@
 
 import contextlib
 import os
+import sys
+import time
 from pathlib import Path
 
 LOCK_NAME = ".lock"
+SECONDS_BETWEEN_TRIES = 0.2
 
 
 @contextlib.contextmanager
@@ -52,6 +55,35 @@ def locked_folder(folder):
             for path in missing:
                 with contextlib.suppress(OSError):
                     path.rmdir()
+
+
+@contextlib.contextmanager
+def waiting_for_lock(lock, purpose):
+    """Holds a lock for as long as the block runs. Waits while another process holds it.
+
+    As in `locked_folder`, the lock ends with its process, and systems without `flock` have none.
+
+    Args:
+        lock: `pathlib.Path` of the lock file. Missing folders are created.
+        purpose: What the process with the lock does, for a line on stderr while this one waits.
+
+    Raises:
+        OSError: The lock file cannot be created.
+    """
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    is_waiting = False
+    while True:
+        with open(lock, "a") as file:
+            if _acquire(file):
+                try:
+                    yield
+                finally:
+                    lock.unlink(missing_ok=True)
+                return
+        if not is_waiting:
+            print(f"Another process {purpose}: waiting for it.", file=sys.stderr, flush=True)
+            is_waiting = True
+        time.sleep(SECONDS_BETWEEN_TRIES)
 
 
 def _acquire(file):

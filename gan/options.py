@@ -34,16 +34,37 @@ class ArgumentParser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: error: {message}\nFor all options, run: python {sys.argv[0]} --help\n")
 
 
-def add_image_shape(parser):
-    """Adds --image-shape."""
-    parser.add_argument(
-        "--image-shape",
-        type=positive_int,
-        nargs=3,
-        metavar=("HEIGHT", "WIDTH", "CHANNELS"),
-        help="size to which each picture in a folder is cropped and resized; 1 channel is gray, 3 are RGB (default: "
-        "28 28 1)",
+def add_pictures(group, shape=True, flip=False):
+    """Adds the options for folders of pictures.
+
+    Args:
+        group: The parser or its argument group.
+        shape: Whether the command chooses the size of the images.
+        flip: Whether the command trains a GAN.
+    """
+    if shape:
+        group.add_argument(
+            "--image-shape",
+            type=positive_int,
+            nargs=3,
+            metavar=("HEIGHT", "WIDTH", "CHANNELS"),
+            help="size to which each picture in a folder is cropped and resized; 1 channel is gray, 3 are RGB "
+            "(default: chosen from the pictures, at most 64 64 3)",
+        )
+    group.add_argument(
+        "--background",
+        metavar="COLOR",
+        help="color behind transparent pictures in a folder: a name or #rrggbb (default: white)",
     )
+    group.add_argument(
+        "--skip-damaged",
+        action="store_true",
+        help="leave out damaged pictures in a folder instead of refusing the folder",
+    )
+    if flip:
+        group.add_argument(
+            "--flip", action="store_true", help="mirror half of the training images, others in each epoch"
+        )
 
 
 def add_devices(group):

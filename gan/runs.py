@@ -17,6 +17,9 @@ DEFAULTS = {
     "preset": "reference",
     "data": "auto",
     "image_shape": None,
+    "background": "white",
+    "skip_damaged": False,
+    "flip": False,
     "seed": 0,
     "grid_every": 1,
     "validate_every": 5,
@@ -162,16 +165,15 @@ def versions():
     return {"python": platform.python_version(), **{name: version(name) for name in names}}
 
 
-def check_data(output, source, image_shape, requested, recorded):
+def check_data(output, images, requested, recorded):
     """Makes sure that a resumed run continues on the images it was trained on.
 
-    The images are compared by `gan.datasets.fingerprint`, a checksum that `config.json` records. A run that is older
-    than this record only continues on the source that it names.
+    The images are compared by their fingerprint, a checksum that `config.json` records. A run that is older than this
+    record only continues on the source that it names.
 
     Args:
         output: The run's folder.
-        source: The images to train on, as in `gan.datasets.load`.
-        image_shape: As in `gan.datasets.load`.
+        images: The `gan.datasets.ImageSet` to train on.
         requested: The source before `gan.datasets.resolve`.
         recorded: Dict of the run's `source` and, if known, its `fingerprint` and `requested`. None for a new run.
 
@@ -181,19 +183,19 @@ def check_data(output, source, image_shape, requested, recorded):
     Raises:
         ValueError: The images are not those of the run.
     """
-    from gan import datasets
-
-    fingerprint = datasets.fingerprint(source, image_shape)
+    facts = {"fingerprint": images.fingerprint}
+    if images.class_names:
+        facts["class_names"] = images.class_names
     if recorded is None:
-        return {"requested": requested, "fingerprint": fingerprint}
+        return {"requested": requested, **facts}
     known = recorded.get("fingerprint")
-    if known is None and source != recorded["source"]:
+    if known is None and images.name != recorded["source"]:
         raise ValueError(
             f"{output} does not record which images it was trained on, so it only resumes with --data "
-            f"{recorded['source']}, not {source}."
+            f"{recorded['source']}, not {images.name}."
         )
-    if known not in (None, fingerprint):
+    if known not in (None, images.fingerprint):
         raise ValueError(
-            f"{source} does not hold the images that {output} was trained on. Restore them, or start a new run."
+            f"{images.name} does not hold the images that {output} was trained on. Restore them, or start a new run."
         )
-    return {"requested": recorded.get("requested", source), "fingerprint": fingerprint}
+    return {"requested": recorded.get("requested", images.name), **facts}

@@ -1,9 +1,17 @@
 """Numbers and shapes as text, for messages."""
 
+NAMES_SHOWN = 10
+
 
 def format_count(count, noun, plural=None):
     """Formats a number of things: `"1 image"`, `"5,000 images"`."""
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+
+
+def format_names(names):
+    """Formats a list of names: `"a, b, c"`, or the first ten and how many more there are."""
+    more = len(names) - NAMES_SHOWN
+    return ", ".join(names[:NAMES_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def format_shape(shape):

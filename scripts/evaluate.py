@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from gan import cli, options, runs
-from gan.text import format_count, format_shape
+from gan.text import format_count, format_names, format_shape
 
 BATCH_SIZE = 256
 COLUMNS = 8
@@ -41,6 +41,7 @@ def build_parser():
         help=f"{options.DATA_HELP} (default: the data in the run's config.json; without one, auto for 28x28 gray "
         "images)",
     )
+    options.add_pictures(parser, shape=False)
     parser.add_argument(
         "--extractor",
         metavar="NAME",
@@ -76,6 +77,8 @@ def settle(arguments):
         arguments.config = runs.read_config(arguments.model.parent)
     run = arguments.config["arguments"] if arguments.config else {}
     arguments.is_run_data = bool(run) and arguments.data is None
+    arguments.background = arguments.background or run.get("background", "white")
+    arguments.skip_damaged = arguments.skip_damaged or run.get("skip_damaged", False)
     if source := arguments.data or run.get("data"):
         arguments.data = options.resolve_data(source, "If the data have moved, give the new path with --data.")
     recorded = run.get("extractor")
@@ -95,7 +98,7 @@ def settle(arguments):
 
 
 def settle_data(arguments, model):
-    """Chooses data and extractor if neither the arguments nor a config.json name them."""
+    """Opens the data. Chooses them and the extractor if neither the arguments nor a config.json name them."""
     import gan
 
     shape = format_shape(model.image_shape)
@@ -105,11 +108,15 @@ def settle_data(arguments, model):
             "it was trained on with --data."
         )
     arguments.requested = arguments.data or "auto"
-    arguments.data = gan.datasets.resolve(arguments.requested)
-    arguments.extractor = arguments.extractor or gan.metrics.usual_extractor(arguments.data, model.image_shape)
+    images = gan.datasets.open_source(
+        arguments.requested, model.image_shape, arguments.background, arguments.skip_damaged
+    )
+    arguments.data = images.name
+    arguments.extractor = arguments.extractor or gan.metrics.usual_extractor(images.name, images.image_shape)
     if arguments.json and arguments.extractor is None:
         raise ValueError(f"--json needs figures, and no built-in extractor suits {arguments.data}: add --extractor.")
     arguments.samples = arguments.samples or (26_000 if arguments.data.startswith("stacked") else 10_000)
+    return images
 
 
 def prepare(arguments):
@@ -117,13 +124,19 @@ def prepare(arguments):
     import gan
 
     model = gan.load_model(arguments.model)
-    settle_data(arguments, model)
+    images = settle_data(arguments, model)
     metrics = build_metrics(arguments.extractor, model) if arguments.extractor else None
-    if model.num_classes and model.num_classes < (classes := gan.datasets.count_classes(arguments.data)):
-        raise ValueError(f"{arguments.data} has {classes} classes, but {arguments.model} has {model.num_classes}.")
-    sets = [gan.datasets.read(arguments.data, model.image_shape, split) for split in ("train", "test")]
-    sizes = [len(images) for images, _ in sets]
-    has_labels = all(labels is not None for _, labels in sets)
+    if model.num_classes and model.num_classes < images.num_classes:
+        raise ValueError(
+            f"{images.name} has {images.num_classes} classes, but {arguments.model} has {model.num_classes}."
+        )
+    names = arguments.config["data"].get("class_names") if arguments.config else None
+    if model.num_classes and names and images.class_names not in (None, names):
+        raise ValueError(
+            f"{images.name} has the classes {format_names(images.class_names)}, but {arguments.model} was trained on "
+            f"{format_names(names)}."
+        )
+    sizes = [len(images.split(split).rows) for split in ("train", "test")]
     count = min(arguments.samples, *sizes)
     if metrics and count < arguments.samples:
         print(
@@ -131,17 +144,11 @@ def prepare(arguments):
             f"{format_count(sizes[1], 'test image')}: comparing {count:,} of each kind."
         )
     test, train = (
-        gan.datasets.load(
-            arguments.data,
-            min(BATCH_SIZE, *sizes),
-            model.image_shape,
-            split=split,
-            labels=has_labels or model.num_classes is not None,
-        )
+        gan.datasets.load(images, min(BATCH_SIZE, *sizes), split=split, labels=images.has_labels)
         for split in ("test", "train")
     )
     if arguments.is_run_data:
-        warn_about_data(arguments, model, sizes[0])
+        warn_about_data(arguments, images, sizes[0])
     for path in filter(None, (arguments.comparison, arguments.json)):
         path.parent.mkdir(parents=True, exist_ok=True)
     return model, metrics, test, train, count
@@ -156,18 +163,16 @@ def build_metrics(extractor, model):
     return metrics
 
 
-def warn_about_data(arguments, model, training_size):
+def warn_about_data(arguments, images, training_size):
     """Warns if the test images are not images that the run has never seen."""
-    import gan
-
     run = arguments.config["arguments"]
     recorded = arguments.config["data"].get("fingerprint")
-    if recorded and recorded != gan.datasets.fingerprint(arguments.data, model.image_shape):
+    if recorded and recorded != images.fingerprint:
         cli.warn(
             f"{arguments.data} has changed since this run. The run may have been trained on some of its test images."
         )
     was_validated = run.get("validate_every") and run.get("extractor")
-    if not was_validated and len(gan.datasets.read(arguments.data, model.image_shape)[0]) > training_size:
+    if not was_validated and len(images.split(None).rows) > training_size:
         effect = "its figures are too good" if arguments.extractor else "nearest.png does not look for copies of these"
         cli.warn(f"this run was trained without validation, so it has seen the test images: {effect}.")
 

@@ -5,12 +5,11 @@ import math
 from pathlib import Path
 
 from gan import cli, options, runs
-from gan.text import format_count
+from gan.text import format_count, format_names
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 ANIMATION_SUFFIXES = (".gif", ".mp4")
 PADDING = 2
-NAMES_SHOWN = 10
 WAYPOINTS = 8
 STEPS = 16
 SECONDS_PER_FRAME = 0.06
@@ -92,10 +91,7 @@ def find_class(label, class_names):
         return int(label)
     if not names:
         raise ValueError(f"--labels {label} is no number from 0, and this model has no class names.")
-    rest = f" and {len(names) - NAMES_SHOWN:,} more" if len(names) > NAMES_SHOWN else ""
-    raise ValueError(
-        f"--labels {label}: there is no such class. The classes are {', '.join(names[:NAMES_SHOWN])}{rest}."
-    )
+    raise ValueError(f"--labels {label}: there is no such class. The classes are {format_names(names)}.")
 
 
 def find_ffmpeg():

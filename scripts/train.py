@@ -33,7 +33,7 @@ def build_parser():
     run.add_argument("--seed", type=options.natural_int, help="seed of all random numbers (default: 0)")
     data = parser.add_argument_group("data")
     data.add_argument("--data", metavar="SOURCE", help=f"{options.DATA_HELP} (default: auto)")
-    options.add_image_shape(data)
+    options.add_pictures(data, flip=True)
     monitoring = parser.add_argument_group("pictures and metrics")
     monitoring.add_argument(
         "--grid-every", type=options.positive_int, metavar="EPOCHS", help="epochs between image grids (default: 1)"
@@ -48,8 +48,8 @@ def build_parser():
     monitoring.add_argument(
         "--extractor",
         metavar="NAME",
-        help=f"{options.EXTRACTOR_HELP} (default: digits for 28x28 gray images, stacked_digits for stacked images; "
-        "other images are validated only with this option)",
+        help=f"{options.EXTRACTOR_HELP} (default: digits for MNIST, stacked_digits for stacked images; for other "
+        "images one is trained on them first)",
     )
     options.add_devices(
         parser.add_argument_group(
@@ -99,56 +99,55 @@ def prepare(output, settings, recorded, processes):
     model, epoch = gan.Checkpoint.load(checkpoint) if checkpoint.exists() else (None, 0)
     if epoch > settings["epochs"]:
         raise ValueError(f"{output} has finished {epoch} epochs already, more than --epochs {settings['epochs']}.")
-    requested, settings["data"] = settings["data"], gan.datasets.resolve(settings["data"])
+    requested = settings["data"]
+    images = gan.datasets.open_source(
+        requested, settings["image_shape"], settings["background"], settings["skip_damaged"]
+    )
+    settings["data"] = images.name
+    if images.pictures:
+        settings["image_shape"] = list(images.image_shape)
     known = recorded if processes.is_first else None
-    data = runs.check_data(output, settings["data"], settings["image_shape"], requested, known)
+    data = runs.check_data(output, images, requested, known)
     processes.check_equal("images", data["fingerprint"], "reads other images than")
 
     def load(split):
         return gan.datasets.load(
-            settings["data"],
+            images,
             settings["batch_size"],
-            settings["image_shape"],
-            settings["seed"],
-            split,
+            seed=settings["seed"],
+            split=split,
             labels=settings["conditional"],
             drop_remainder=settings["drop_remainder"] and split != "test",
+            flip=settings["flip"],
         )
 
     validation = load("test") if settings["validate_every"] else None
     if validation and not settings["extractor"]:
-        settings["extractor"] = gan.metrics.usual_extractor(settings["data"], shape_of(validation))
+        settings["extractor"] = gan.metrics.usual_extractor(images.name, images.image_shape)
     if not settings["extractor"]:
         validation = None
     dataset = load("train" if validation else None)
-    image_shape = shape_of(dataset)
     if model is None:
-        num_classes = metrics = None
-        if settings["conditional"]:
-            num_classes = gan.datasets.count_classes(settings["data"])
+        num_classes = images.num_classes if settings["conditional"] else None
+        metrics = None
         if validation:
             extractor = gan.metrics.load_extractor(settings["extractor"])
-            metrics = gan.metrics.all_metrics(extractor, image_shape, num_classes)
-        model = presets.build(settings, image_shape, num_classes, settings["seed"], metrics)
-    if image_shape != model.image_shape:
-        shapes = format_shape(image_shape), format_shape(model.image_shape)
-        raise ValueError(f"{settings['data']} holds images of {shapes[0]}, but {output} was trained on {shapes[1]}.")
+            metrics = gan.metrics.all_metrics(extractor, images.image_shape, num_classes)
+        model = presets.build(settings, images.image_shape, num_classes, settings["seed"], metrics)
+    if images.image_shape != model.image_shape:
+        shapes = format_shape(images.image_shape), format_shape(model.image_shape)
+        raise ValueError(f"{images.name} holds images of {shapes[0]}, but {output} was trained on {shapes[1]}.")
     checks.check_batches(model, dataset)
     if processes.is_first:
         runs.write_config(output, settings, data, is_resumed=recorded is not None)
-    return model, dataset, validation, epoch, data
+    return model, images, dataset, validation, epoch, data
 
 
-def shape_of(dataset):
-    spec = dataset.element_spec
-    return tuple((spec[0] if isinstance(spec, tuple) else spec).shape[1:])
-
-
-def train(output, settings, model, dataset, validation, epoch, data):
+def train(output, settings, model, images, dataset, validation, epoch, data):
     import gan
     from gan import engines
 
-    print(describe_data(settings, dataset, model.image_shape))
+    print(describe_data(images, dataset, validation))
     devices = f" on {model.device_count} devices" if model.device_count > 1 else ""
     facts = [
         f"generator: {model.generator.count_params():,} parameters",
@@ -166,6 +165,7 @@ def train(output, settings, model, dataset, validation, epoch, data):
         )
     every = settings["validate_every"] or 1
     history_file = output / "history.csv"
+    names = images.class_names if model.num_classes else None
     model.fit(
         dataset,
         epochs=settings["epochs"],
@@ -175,7 +175,7 @@ def train(output, settings, model, dataset, validation, epoch, data):
         verbose=0,
         callbacks=[
             gan.CSVHistory(history_file),
-            gan.ImageGrid(output / "images", every=settings["grid_every"]),
+            gan.ImageGrid(output / "images", every=settings["grid_every"], class_names=names),
             gan.Curves(output / "curves.png", history_file),
             gan.Animation(output / "training.gif", output / "images"),
             # An epoch counts as finished once it is in the checkpoint, so its other files are written before.
@@ -196,16 +196,13 @@ def train(output, settings, model, dataset, validation, epoch, data):
         print(note)
 
 
-def describe_data(settings, dataset, image_shape):
-    """Says how many images were found, how they are used, and how many other files were skipped."""
-    from gan import datasets
-
-    found, _, skipped = datasets.count_images(settings["data"], settings["image_shape"])
-    held_out = found - dataset.image_count
-    purpose = " for validation" if settings["validate_every"] and settings["extractor"] else ""
+def describe_data(images, dataset, validation):
+    """Says how many images were found, how they are used and what was skipped."""
+    held_out = images.image_count - dataset.image_count
+    purpose = " for validation" if validation else ""
     use = f"{dataset.image_count:,} to train on and {held_out:,} held out{purpose}" if held_out else "none held out"
-    images = f"{settings['data']}: {format_count(found, 'image')} of {format_shape(image_shape)}, {use}"
-    return images + (f"; skipped {format_count(skipped, 'other file')}" if skipped else "")
+    found = f"{format_count(images.image_count, 'image')} of {format_shape(images.image_shape)}"
+    return "\n".join([f"{images.name}: {found}, {use}", *images.describe_pictures()])
 
 
 def run(given, processes):

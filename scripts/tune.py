@@ -27,11 +27,12 @@ def build_parser():
     parser.add_argument("--seed", type=options.natural_int, default=0, help="seed of all random numbers (default: 0)")
     data = parser.add_argument_group("data")
     data.add_argument("--data", default="auto", metavar="SOURCE", help=f"{options.DATA_HELP} (default: auto)")
-    options.add_image_shape(data)
+    options.add_pictures(data, flip=True)
     data.add_argument(
         "--extractor",
         metavar="NAME",
-        help=f"{options.EXTRACTOR_HELP} (default: digits for 28x28 gray images, stacked_digits for stacked images)",
+        help=f"{options.EXTRACTOR_HELP} (default: digits for MNIST, stacked_digits for stacked images; for other "
+        "images one is trained on them first)",
     )
     search = parser.add_argument_group("search")
     search.add_argument(
@@ -123,6 +124,9 @@ def settle(arguments):
     return {
         "data": options.resolve_data(arguments.data),
         "image_shape": arguments.image_shape,
+        "background": arguments.background or "white",
+        "skip_damaged": arguments.skip_damaged,
+        "flip": arguments.flip,
         "preset": arguments.preset,
         "extractor": options.resolve_extractor(arguments.extractor),
         "tuner": arguments.tuner,

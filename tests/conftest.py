@@ -1,7 +1,14 @@
 import os
+import shutil
 import signal
+import tempfile
+
+import matplotlib
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# Decoded pictures go to a folder of the tests, except for Matplotlib's fonts, whose list takes seconds to make.
+os.environ["MPLCONFIGDIR"] = matplotlib.get_cachedir()
+os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp()
 
 import keras
 import numpy as np
@@ -20,6 +27,10 @@ IMAGE_SHAPE = (6, 6, 1)
 BACKEND = keras.backend.backend()
 # TensorFlow runs a step with and without XLA. JAX always compiles, and on PyTorch a GAN never does.
 JIT_COMPILE = {"tensorflow": [False, True], "jax": [True], "torch": [False]}[BACKEND]
+
+
+def pytest_unconfigure():
+    shutil.rmtree(os.environ["XDG_CACHE_HOME"], ignore_errors=True)
 
 
 def only_on_tensorflow(reason):

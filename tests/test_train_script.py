@@ -35,7 +35,7 @@ def test_train_leaves_everything_that_is_promised(finished, noise_file):
     assert imageio.imread(output / "curves.png").shape[2] == 4
     config = json.loads((output / "config.json").read_text())
     assert config["arguments"]["data"] == str(noise_file) and config["arguments"]["seed"] == 0
-    assert config["data"]["fingerprint"] == gan.datasets.fingerprint(noise_file)
+    assert config["data"]["fingerprint"] == gan.datasets.open_source(noise_file).fingerprint
     assert config["versions"]["keras"] == keras.__version__
     lines = result.stdout.splitlines()
     assert lines[0] == f"{noise_file}: 50 images of 6x6x1, 45 to train on and 5 held out for validation"

@@ -5,6 +5,9 @@ import json
 import math
 from pathlib import Path
 
+# Settings that are newer than some sweeps.
+DEFAULTS = {"background": "white", "skip_damaged": False, "flip": False}
+
 
 def settings_file(output):
     """The settings of the sweep."""
@@ -13,7 +16,7 @@ def settings_file(output):
 
 def read_settings(output):
     """Returns the settings of a sweep as a dict."""
-    return json.loads(settings_file(output).read_text())
+    return {**DEFAULTS, **json.loads(settings_file(output).read_text())}
 
 
 def records_folder(output):

@@ -7,6 +7,7 @@ import numpy as np
 import gan
 from gan.files import written_whole
 from tuning.layout import noise_file
+from tuning.prepare import open_images
 
 BATCH_SIZE = 256
 
@@ -47,7 +48,7 @@ def measure(output, settings):
         return json.loads(file.read_text())["fid"]
     metric = gan.metrics.FrechetDistance(gan.metrics.load_extractor(settings["extractor"]))
     rng = np.random.default_rng(settings["seed"])
-    images = gan.datasets.load(settings["data"], BATCH_SIZE, settings["image_shape"], split="test")
+    images = gan.datasets.load(open_images(settings), BATCH_SIZE, split="test")
     for batch in images.as_numpy_iterator():
         metric.update_state(batch, rng.uniform(-1, 1, batch.shape).astype("float32"))
     fid = metric.result()

@@ -27,24 +27,21 @@ def prepare(settings):
     Raises:
         ValueError: The data, the extractor or the space cannot be used.
     """
-    data = gan.datasets.resolve(settings["data"])
-    shape = settings["image_shape"]
-    image_shape = list(gan.datasets.load(data, 1, shape, split="test").element_spec.shape[1:])
-    extractor = settings["extractor"] or gan.metrics.usual_extractor(data, image_shape)
-    if extractor is None:
-        shown = "x".join(map(str, image_shape))
-        raise ValueError(f"{data} contains images of {shown}: choose a feature extractor for fid with --extractor.")
+    images = open_images(settings)
+    image_shape = list(images.image_shape)
+    extractor = settings["extractor"] or gan.metrics.usual_extractor(images.name, image_shape)
     preset = settings["preset"]
-    num_classes = gan.datasets.count_classes(data) if gan.presets.resolve(preset)["conditional"] else None
+    num_classes = images.num_classes if gan.presets.resolve(preset)["conditional"] else None
     network = gan.metrics.load_extractor(extractor)
     hypermodel = GANHyperModel(image_shape, settings["space"], network, preset=preset, num_classes=num_classes)
     hypermodel.build(keras_tuner.HyperParameters())
     batch_size = hypermodel.space["batch_size"]
     largest = batch_size if not isinstance(batch_size, dict) else batch_size.get("max") or max(batch_size["values"])
-    gan.datasets.load(data, largest, shape, split="train")
+    gan.datasets.load(images, largest, split="train", labels=num_classes is not None)
     settings = {
         **settings,
-        "data": data,
+        "data": images.name,
+        "fingerprint": images.fingerprint,
         "image_shape": image_shape,
         "num_classes": num_classes,
         "extractor": extractor,
@@ -55,6 +52,25 @@ def prepare(settings):
     else:
         epochs = settings["trials"] * [settings["epochs"]]
     return settings, _find_gpus(), epochs
+
+
+def open_images(settings):
+    """Opens the images of a sweep.
+
+    Args:
+        settings: Dict of settings, as in `tuning.sweep.run_sweep`.
+
+    Returns:
+        A `gan.datasets.ImageSet`.
+
+    Raises:
+        ValueError: The images cannot be read, or are not those that the sweep was started with.
+    """
+    shape, background = settings["image_shape"], settings["background"]
+    images = gan.datasets.open_source(settings["data"], shape, background, settings["skip_damaged"])
+    if settings.get("fingerprint") not in (None, images.fingerprint):
+        raise ValueError(f"{images.name} has changed since the sweep was started.")
+    return images
 
 
 def _find_gpus():

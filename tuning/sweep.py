@@ -15,7 +15,7 @@ from gan.files import written_whole
 from gan.locks import LOCK_NAME, locked_folder
 from tuning import processes
 from tuning.display import Display, count
-from tuning.layout import deaths_file, heartbeat_file, log_file, read_records, read_settings, settings_file
+from tuning.layout import DEFAULTS, deaths_file, heartbeat_file, log_file, read_records, read_settings, settings_file
 
 LOOPBACK = "127.0.0.1"
 CONNECT_SECONDS = 5
@@ -41,6 +41,7 @@ def run_sweep(output, settings, workers, listen=None):
         settings: Dict with
 
             - `data`, `image_shape`, `extractor`: as in `train.py`;
+            - `background`, `skip_damaged`, `flip`: as in `gan.datasets.load`, with its defaults;
             - `preset`: name of the preset of the first trial;
             - `tuner`: `"random"`, `"bayesian"` or `"hyperband"`;
             - `epochs`: int, the maximum number of epochs of a trial;
@@ -59,7 +60,7 @@ def run_sweep(output, settings, workers, listen=None):
             use.
         RuntimeError: The first trials have all failed, or a process keeps dying.
     """
-    output = Path(output)
+    output, settings = Path(output), {**DEFAULTS, **settings}
     _check_folder(output)
     if settings_file(output).exists():
         with locked_folder(output):
@@ -224,8 +225,8 @@ def _refuse_another_sweep(output, settings):
     differences = [
         f"{name} is {there.get(name)}, not {value}"
         for name, value in settings.items()
-        # More trials make the sweep longer, not a different one.
-        if name not in ("trials", "space") and there.get(name) != value
+        # More trials make the sweep longer, not a different one. An older sweep does not record all settings.
+        if name not in ("trials", "space") and there.get(name, value) != value
     ]
     space = settings.get("space", {})
     if other := [name for name, entry in space.items() if there["space"].get(name) != entry]:

@@ -27,6 +27,7 @@ from tuning.layout import (
     read_settings,
     run_folder,
 )
+from tuning.prepare import open_images
 
 MAX_DEATHS = 2
 IDLE_SECONDS = 1
@@ -119,8 +120,9 @@ def run_trial(output, settings, trial):
         model, initial_epoch = gan.Checkpoint.load(checkpoint)
     epochs = hp.values.get("tuner/epochs", settings["epochs"])
     batch_size = spaces.choose(hp, hypermodel.space)["batch_size"]
+    images, flip = open_images(settings), settings["flip"]
     train, test = (
-        gan.datasets.load(settings["data"], batch_size, shape, seed, split, labels=num_classes is not None)
+        gan.datasets.load(images, batch_size, seed=seed, split=split, labels=num_classes is not None, flip=flip)
         for split in ("train", "test")
     )
     board = folder / "tensorboard"

@@ -1,17 +1,17 @@
 """Images to train on: `load` turns a name or a path into a `tf.data.Dataset` for `fit`.
 
-`read` and the functions around it use NumPy only. TensorFlow is imported on the first use of `load` or `rebatch`.
+`open_source` and `read` use NumPy only. TensorFlow is imported on the first use of `load` or `rebatch`.
 """
 
 from typing import TYPE_CHECKING
 
-from gan.datasets.fingerprints import fingerprint
-from gan.datasets.sources import count_classes, count_images, read, resolve
+from gan.datasets.image_set import ImageSet
+from gan.datasets.sources import open_source, read, resolve
 
 if TYPE_CHECKING:
     from gan.datasets.pipeline import load, rebatch
 
-__all__ = ["count_classes", "count_images", "fingerprint", "load", "read", "rebatch", "resolve"]
+__all__ = ["ImageSet", "load", "open_source", "read", "rebatch", "resolve"]
 
 
 def __getattr__(name):

@@ -1,47 +1,115 @@
-"""Folders of JPEG, PNG and GIF files."""
+"""Folders of pictures: their files, their classes, and the size to which they are read."""
 
-import functools
+import os
+from typing import NamedTuple
 
-from PIL import Image, UnidentifiedImageError
+import numpy as np
 
-SUFFIXES = (".gif", ".jpeg", ".jpg", ".png")
+from gan.datasets.pictures import read_picture
+
+# Enough to see whether pictures are in color and how large they are.
+SAMPLED_PICTURES = 100
+SAMPLE_SIZE = 32
+LARGEST_SIDE = 64
+# A difference between color channels that even a gray JPEG scan does not have.
+VISIBLE_COLOR = 32
 
 
-def find_images(folder):
-    """Lists the images in a folder and its subfolders, and checks that each file is one.
+class Files(NamedTuple):
+    """The files of a folder and its subfolders.
+
+    Attributes:
+        paths: Sorted list of strings, relative to the folder, with `/`.
+        stamps: List with a string for each path, which changes when the file does.
+        hidden: Int, number of hidden files and folders, which are skipped.
+    """
+
+    paths: list
+    stamps: list
+    hidden: int
+
+
+def list_files(folder):
+    """Lists the visible files of a folder and its subfolders. Links to folders are followed, but not in a circle.
 
     Args:
         folder: `pathlib.Path`.
 
     Returns:
-        Sorted list of `pathlib.Path`.
+        `Files`.
 
     Raises:
-        ValueError: There are no images, or one is damaged.
+        ValueError: A folder cannot be read.
     """
-    paths = sorted(path for path in folder.rglob("*") if _is_image(path))
-    if not paths:
-        raise ValueError(f"{folder} holds no images ({', '.join(SUFFIXES)}) and no IDX files.")
-    for path in paths:
-        status = path.stat()
-        _check(path, status.st_size, status.st_mtime_ns)
-    return paths
+    found, hidden = [], 0
 
+    def walk(path, prefix, parents):
+        nonlocal hidden
+        status = os.stat(path)
+        if (status.st_dev, status.st_ino) in parents:
+            return
+        parents = {*parents, (status.st_dev, status.st_ino)}
+        with os.scandir(path) as entries:
+            for entry in entries:
+                if entry.name.startswith("."):
+                    hidden += 1
+                elif entry.is_dir():
+                    walk(entry.path, f"{prefix}{entry.name}/", parents)
+                elif entry.is_file():
+                    status = entry.stat()
+                    stamp = f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}"
+                    found.append((prefix + entry.name, stamp))
 
-def count_others(folder):
-    """Counts the files in a folder and its subfolders that `find_images` skips."""
-    return sum(path.is_file() and not _is_image(path) for path in folder.rglob("*"))
-
-
-def _is_image(path):
-    return path.suffix.lower() in SUFFIXES
-
-
-@functools.cache
-def _check(path, size, modified):
-    """Refuses a file that is not an image. Size and time of modification only make sure that a new file is checked."""
     try:
-        with Image.open(path, formats=("GIF", "JPEG", "PNG")) as image:
-            image.verify()
-    except (UnidentifiedImageError, OSError, SyntaxError) as error:
-        raise ValueError(f"{path} is not an image, or it is damaged ({error}).") from error
+        walk(folder, "", set())
+    except OSError as error:
+        raise ValueError(f"{error.filename or folder} cannot be read ({error.strerror}).") from error
+    found.sort()
+    paths, stamps = zip(*found, strict=True) if found else ((), ())
+    return Files(list(paths), list(stamps), hidden)
+
+
+def find_classes(paths):
+    """Returns the classes of pictures that all lie in subfolders, at least two: each subfolder is a class.
+
+    Args:
+        paths: List of strings, the pictures' paths relative to their folder.
+
+    Returns:
+        A pair: the sorted list of the subfolders' names, and an int array `(count,)` of labels. Two times None if
+        there are no such subfolders.
+    """
+    folders = [path.partition("/")[0] for path in paths]
+    if any("/" not in path for path in paths) or len(set(folders)) < 2:
+        return None, None
+    names = sorted(set(folders))
+    numbers = {name: number for number, name in enumerate(names)}
+    return names, np.array([numbers[folder] for folder in folders])
+
+
+def suggest_shape(folder, paths, background):
+    """Chooses a shape for the pictures of a folder by looking at a hundred of them.
+
+    Args:
+        folder: `pathlib.Path`.
+        paths: List of strings, relative to the folder.
+        background: `(red, green, blue)`.
+
+    Returns:
+        `(side, side, channels)`: 3 channels if a picture is in color, otherwise 1. The side is the median of the
+        pictures' shorter sides, rounded down to a multiple of 4, and at most 64. None if there are no pictures.
+    """
+    sides, has_color = [], False
+    for index in np.random.default_rng(0).permutation(len(paths)):
+        path = os.path.join(folder, paths[index])
+        reading = read_picture(path, (SAMPLE_SIZE, SAMPLE_SIZE, 3), background)
+        if reading.pixels is None:
+            continue
+        sides.append(min(reading.size))
+        has_color = has_color or int(np.ptp(reading.pixels.astype(int), axis=-1).max()) > VISIBLE_COLOR
+        if len(sides) == SAMPLED_PICTURES:
+            break
+    if not sides:
+        return None
+    side = max(4, min(LARGEST_SIDE, int(np.median(sides))) // 4 * 4)
+    return side, side, 3 if has_color else 1

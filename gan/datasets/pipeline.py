@@ -1,22 +1,35 @@
 """Images become shuffled batches.
 
-The pipeline keeps images as bytes and scales each batch to floats in [-1, 1]. The order of the images in a pass
+The pipeline gathers the bytes of each batch from an array in memory or in a mapped file, and scales them to floats in
+[-1, 1]. The order of the images in a pass
 depends only on the seed and the number of the pass. `GAN.fit` sets this number to its epoch, so a resumed run sees the
 same batches as a run that was never interrupted.
 """
 
 import math
-import os
 
 import numpy as np
 import tensorflow as tf
 
-from gan.datasets.sources import DEFAULT_IMAGE_SHAPE, read
+from gan.datasets.sources import as_image_set
 
 PREFETCHED_BATCHES = 2
+TENSOR_ALIGNMENT = 64
 
 
-def load(source="auto", batch_size=256, image_shape=None, seed=0, split=None, labels=False, drop_remainder=False):
+def load(
+    source="auto",
+    batch_size=256,
+    image_shape=None,
+    seed=0,
+    split=None,
+    labels=False,
+    drop_remainder=False,
+    flip=False,
+    images=None,
+    background="white",
+    skip_damaged=False,
+):
     """Creates a dataset of shuffled batches of images, or of images and their labels.
 
     Each pass over the dataset shuffles all images. The last batch of a pass is smaller if the batch size does not
@@ -48,18 +61,24 @@ def load(source="auto", batch_size=256, image_shape=None, seed=0, split=None, la
               `(count, height, width, 1 or 3)`, and optionally `y_train`, `x_test` and `y_test`.
             - A folder with training images in an IDX file, gzipped or not (`train-images-idx3-ubyte.gz`), and
               optionally test images (`t10k-...`) and labels (`...-labels-idx1-ubyte`).
-            - A folder of JPEG, PNG or GIF files of any size, subfolders included. They are read from disk when they
-              are needed, center-cropped to the proportions of `image_shape` and resized.
+            - A folder of pictures of any size and name, subfolders included: JPEG, PNG, GIF (first frame), BMP, WebP
+              and TIFF files, and HEIC files if `pillow-heif` is installed. They are turned upright, center-cropped to
+              the proportions of `image_shape` and resized. This happens once: the bytes are kept in
+              `~/.cache/gan` (or in `gan` in `$XDG_CACHE_HOME`) and mapped into memory from there, until the folder
+              changes. If all pictures lie in subfolders, at least two, each subfolder is a class, as in
+              `keras.utils.image_dataset_from_directory`. Hidden files and other files are skipped.
+            - What `open_source` returned. `image_shape`, `background` and `skip_damaged` then belong to that call.
         batch_size: Int, images per batch. Default 256.
         image_shape: `(height, width, channels)`, the size to which a folder of images is resized. 1 channel is gray,
-            3 channels are RGB. Default `(28, 28, 1)`. Other sources keep their size, which must equal `image_shape` if
-            you pass one.
+            3 channels are RGB. Default: a square as large as the pictures, but at most 64x64, with 3 channels if the
+            pictures are in color. Other sources keep their size, which must equal `image_shape` if you pass one.
         seed: Int, seed of the order. Default 0.
         split: `"train"`, `"test"` or None. The two splits share no image. If a source has test images, they are its
             test split. Otherwise a tenth of the images is held out, the same in each run: a tenth of each class if the
             source has labels, random images if not. Each pass over the test split has the same order, and its batches
             may be as large as the split. Default None: all images except published test images.
-        labels: Bool, whether to add the labels to each batch, for a GAN with `num_classes`. Default False.
+        labels: Bool, whether to add the labels to each batch, for a GAN with `num_classes`. With `images`, the int
+            array `(count,)` of their labels, from 0. Default False.
         drop_remainder: Bool, whether each pass leaves out the last images if they do not fill a batch. Each pass
             leaves out others. Default False.
 
@@ -69,8 +88,8 @@ def load(source="auto", batch_size=256, image_shape=None, seed=0, split=None, la
 
     Raises:
         ValueError: The source does not exist, cannot be read, or has no images, or no labels although `labels` is
-            True; its images differ from `image_shape`; `batch_size` is below 1 or above the number of images; or
-            `split` is unknown.
+            True; a class has a single image and `split` would hold it out; the images differ from `image_shape`;
+            pictures are damaged; `batch_size` is below 1 or above the number of images; or `split` is unknown.
 
     Example:
 
@@ -78,42 +97,48 @@ def load(source="auto", batch_size=256, image_shape=None, seed=0, split=None, la
     >>> len(dataset), next(iter(dataset)).shape
     (10, TensorShape([500, 28, 28, 1]))
     """
-    images, classes = read(source, image_shape, split)
-    if labels and classes is None:
-        raise ValueError(f"{source} has no labels. Use an .npz file with y_train, or IDX files with labels.")
+    has_labels = not (labels is False or labels is None)
+    given_labels = None if isinstance(labels, bool) else labels
+    image_set = as_image_set(
+        source, image_shape, background=background, skip_damaged=skip_damaged, images=images, labels=given_labels
+    )
+    if has_labels:
+        image_set.check_labels(split)
+    pixels, classes, rows = image_set.split(split)
+    count = len(rows)
     if split == "test":
-        batch_size = min(batch_size, len(images))
-    if not 1 <= batch_size <= len(images):
+        batch_size = min(batch_size, count)
+    if not 1 <= batch_size <= count:
         raise ValueError(
-            f"batch_size must lie between 1 and the number of images, {len(images):,}, not {batch_size}. "
+            f"batch_size must lie between 1 and the number of images, {count:,}, not {batch_size}. "
             "With a larger batch, each epoch would be a single step."
         )
     epoch = tf.Variable(0, dtype=tf.int64, trainable=False)
     if split == "test":
-        indices = tf.data.Dataset.from_tensor_slices(np.random.default_rng(seed).permutation(len(images)))
+        order = tf.data.Dataset.from_tensor_slices((np.random.default_rng(seed).permutation(count),))
     else:
-        indices = _passes(len(images), seed, epoch)
-    indices = indices.batch(batch_size, drop_remainder)
-    batch_count = len(images) // batch_size if drop_remainder else math.ceil(len(images) / batch_size)
+        order = _passes(count, seed, epoch, flip)
+    order = order.batch(batch_size, drop_remainder)
+    batch_count = count // batch_size if drop_remainder else math.ceil(count / batch_size)
+    gather = _gather(pixels, rows, classes if has_labels else None)
 
-    if isinstance(images, np.ndarray):
-        read_batches = _gather(images, classes if labels else None)
-    else:
-        read_batches = _read_files(images, image_shape or DEFAULT_IMAGE_SHAPE)
-
-    def for_process(index, count):
-        batches = indices if count == 1 else indices.map(lambda batch: _share(batch, index, count))
-        dataset = read_batches(batches, batch_size // count).apply(tf.data.experimental.assert_cardinality(batch_count))
+    def for_process(index, process_count):
+        batches = order
+        if process_count > 1:
+            batches = order.map(lambda *batch: tuple(_share(part, index, process_count) for part in batch))
+        dataset = batches.map(gather).apply(tf.data.experimental.assert_cardinality(batch_count))
         dataset = dataset.prefetch(PREFETCHED_BATCHES)
         options = tf.data.Options()
         # The autotune thread sleeps for up to ten seconds, and sometimes the end of a pass waits for it.
         options.autotune.enabled = False
+        # Optimizing the graph would copy all images into it.
+        options.experimental_optimization.apply_default_optimizations = False
         return dataset.with_options(options)
 
     dataset = for_process(0, 1)
     dataset.for_process = for_process
     dataset.epoch = epoch
-    dataset.image_count = len(images)
+    dataset.image_count = count
     dataset.batch_size = batch_size
     return dataset
 
@@ -150,12 +175,15 @@ def rebatch(dataset, batch_size):
     return batches
 
 
-def _passes(count, seed, epoch):
-    """Indices of images. The order of a pass follows from the seed and the number of the pass."""
+def _passes(count, seed, epoch, flip):
+    """Positions of images and, to flip them, whether each is mirrored. The seed and the number of the pass decide."""
 
     def one_pass(_):
-        seeds = tf.stack([tf.constant(seed, tf.int64), epoch.assign_add(1)])
-        return tf.data.Dataset.from_tensor_slices(tf.random.experimental.stateless_shuffle(tf.range(count), seeds))
+        number = epoch.assign_add(1)
+        passes = (tf.random.experimental.stateless_shuffle(tf.range(count), [tf.constant(seed, tf.int64), number]),)
+        if flip:
+            passes += (tf.random.stateless_uniform([count], [tf.constant(seed, tf.int64), -number]) < 0.5,)
+        return tf.data.Dataset.from_tensor_slices(passes)
 
     dataset = tf.data.Dataset.range(1).flat_map(one_pass)
     # The dataset's graph holds only the variable's handle: without this reference the state would be freed.
@@ -169,42 +197,31 @@ def _share(batch, index, count):
     return batch[index * size : (index + 1) * size]
 
 
-def _gather(images, labels):
-    """Returns a function from batches of indices to batches of images in memory, with labels unless these are None."""
+def _gather(images, rows, labels):
+    """Returns a function from positions and flips to a batch of images, with labels unless these are None."""
     with tf.device("CPU"):
-        images = tf.constant(images)
+        images, rows = _share_memory(images), tf.constant(rows)
         labels = None if labels is None else tf.constant(labels, tf.int32)
 
-    def gather(batch):
-        batch_images = _scale(tf.gather(images, batch))
-        return batch_images if labels is None else (batch_images, tf.gather(labels, batch))
+    def gather(positions, flips=None):
+        chosen = tf.gather(rows, positions)
+        batch = tf.gather(images, chosen)
+        if flips is not None:
+            batch = tf.where(flips[:, None, None, None], tf.reverse(batch, [2]), batch)
+        batch = _scale(batch)
+        return batch if labels is None else (batch, tf.gather(labels, chosen))
 
-    return lambda batches, batch_size: batches.map(gather)
+    return gather
 
 
-def _read_files(paths, shape):
-    """Returns a function from batches of indices to batches of images on disk, with this many images or fewer."""
-    paths = tf.constant([str(path) for path in paths])
-
-    def read_batches(batches, batch_size):
-        images = batches.unbatch().map(lambda index: _decode(paths[index], shape), num_parallel_calls=os.cpu_count())
-        return images.batch(batch_size).map(_scale)
-
-    return read_batches
+def _share_memory(images):
+    """Returns a tensor of images, which maps the same file if the images are a mapped file, and copies them if not."""
+    is_mapped = isinstance(images, np.memmap) and images.flags.writeable and images.flags.c_contiguous
+    if not is_mapped or images.ctypes.data % TENSOR_ALIGNMENT:
+        return tf.constant(images)
+    return tf.experimental.dlpack.from_dlpack(np.asarray(images).__dlpack__())
 
 
 def _scale(images):
-    return tf.cast(images, tf.float32) / 127.5 - 1
-
-
-def _decode(path, shape):
-    height, width, channels = shape
-    image = tf.io.decode_image(tf.io.read_file(path), channels=3, expand_animations=False)
-    if channels == 1:
-        image = tf.image.rgb_to_grayscale(image)
-    size = tf.shape(image)[:2]
-    # The largest rectangle inside the image with the proportions of the shape.
-    cut = tf.maximum(tf.minimum(size, size[::-1] * (height, width) // (width, height)), 1)
-    image = tf.image.resize_with_crop_or_pad(image, cut[0], cut[1])
-    image = tf.image.resize(image, (height, width), antialias=True)
-    return tf.ensure_shape(tf.saturate_cast(tf.round(image), tf.uint8), shape)
+    floats = tf.cast(images, tf.float32)
+    return floats / 127.5 - 1 if images.dtype == tf.uint8 else floats

@@ -1,15 +1,17 @@
-"""A name or a path becomes arrays of images or a list of image files."""
+"""A name, a path or an array becomes a set of images."""
 
 import sys
 from pathlib import Path
-from typing import NamedTuple
 
-from gan.datasets import folders, formats, published
+import numpy as np
+
+from gan.datasets import cache, folders, formats, published
+from gan.datasets.image_set import ImageSet
 from gan.datasets.splits import hold_out
 from gan.datasets.stacking import stack
+from gan.images.arrays import check
 from gan.text import format_count, format_shape
 
-DEFAULT_IMAGE_SHAPE = (28, 28, 1)
 STACKED_PREFIX = "stacked:"
 
 _NAMED = {
@@ -22,31 +24,58 @@ _NAMED = {
 _FALLBACKS = {"auto": ("mnist", "mnist5k"), "stacked_mnist": ("stacked_mnist", "stacked_mnist5k")}
 
 
-class ImageCounts(NamedTuple):
-    """How many images a source holds.
+def open_source(source="auto", image_shape=None, background="white", skip_damaged=False, images=None, labels=None):
+    """Opens a source of images once, to look at it and to pass it to `load` and `read` several times.
 
-    Attributes:
-        found: Int. Number of images, with published test images.
-        held_out: Int. Number of these that are not trained on but validated on.
-        skipped: Int. Number of other files in a folder.
-    """
-
-    found: int
-    held_out: int
-    skipped: int
-
-
-def read(source, image_shape=None, split=None):
-    """Reads the images of a source, or lists the image files of a folder.
+    The pictures of a folder are decoded into a file of bytes the first time, and mapped from it later.
 
     Args:
         source: As in `load`.
         image_shape: As in `load`.
-        split: As in `load`.
+        background: As in `load`.
+        skip_damaged: As in `load`.
+        images: As in `load`.
+        labels: Int array `(count,)`, the labels of `images`. Default None.
 
     Returns:
-        A pair. First the images: a uint8 NumPy array `(count, height, width, channels)` or, for a folder of images,
-        the sorted list of their paths. Second their labels: an integer array `(count,)`, or None if there are none.
+        A `gan.datasets.ImageSet`.
+
+    Raises:
+        ValueError: As in `load`.
+
+    Example:
+
+    >>> gan.datasets.open_source("mnist5k").fingerprint[:8]
+    'b2d8751a'
+    """
+    if images is not None:
+        if source != "auto":
+            raise ValueError("source and images exclude each other: pass one of them.")
+        return ImageSet("images", _check_array(images, labels, image_shape))
+    if labels is not None:
+        raise ValueError("labels as an array need images=, the array of their images.")
+    source = resolve(source)
+    if _is_folder_of_pictures(source):
+        return _open_folder(Path(source), image_shape, background, skip_damaged)
+    sets = [
+        None if pair is None else (check_images(source, pair[0], image_shape), pair[1]) for pair in read_sets(source)
+    ]
+    return ImageSet(source, *sets)
+
+
+def read(source, image_shape=None, split=None, **options):
+    """Reads the images and labels of a source.
+
+    Args:
+        source: As in `load`, or what `open_source` returned.
+        image_shape: As in `load`.
+        split: As in `load`.
+        **options: `background`, `skip_damaged` and `images`, as in `load`.
+
+    Returns:
+        A pair of images `(count, height, width, channels)` and labels: an integer array `(count,)`, or None if there
+        are none. The images are bytes (uint8), or floats if they are passed as such. All pictures of a folder are
+        mapped from a file; a split of them is copied into memory.
 
     Raises:
         ValueError: As in `load`.
@@ -57,16 +86,22 @@ def read(source, image_shape=None, split=None):
     >>> images.shape, labels.shape
     ((500, 28, 28, 1), (500,))
     """
-    if split not in (None, "train", "test"):
-        raise ValueError(f"split must be 'train', 'test' or None, not {split!r}.")
-    train, test = read_sets(source, image_shape)
-    if split is None:
-        images, labels = train
-    elif test is None:
-        images, labels = hold_out(source, *train)[split]
-    else:
-        images, labels = {"train": train, "test": test}[split]
-    return check_images(source, images, image_shape), labels
+    images, labels, rows = as_image_set(source, image_shape, **options).split(split)
+    if len(rows) == len(images):
+        return images, labels
+    return images[rows], None if labels is None else labels[rows]
+
+
+def as_image_set(source, image_shape=None, **options):
+    """Returns what `open_source` has opened, or opens a source."""
+    if not isinstance(source, ImageSet):
+        return open_source(source, image_shape, **options)
+    if image_shape is not None and tuple(image_shape) != tuple(source.image_shape):
+        raise ValueError(
+            f"{source.name} was opened with an image_shape of {format_shape(source.image_shape)}, not "
+            f"{format_shape(image_shape)}."
+        )
+    return source
 
 
 def resolve(source):
@@ -103,68 +138,8 @@ def resolve(source):
         return small
 
 
-def count_classes(source):
-    """Counts the classes of a source with labels.
-
-    Args:
-        source: As in `load`.
-
-    Returns:
-        Int, the largest label plus 1.
-
-    Raises:
-        ValueError: As in `load`; or the source has no labels, a negative label, or a label that is not below the
-            number of images.
-
-    Example:
-
-    >>> gan.datasets.count_classes("mnist5k")
-    10
-    """
-    _, labels = read(source)
-    if labels is None or labels.min() < 0:
-        raise ValueError(f"{source} has no labels from 0 on. Use an .npz file with y_train, or IDX files with labels.")
-    count = int(labels.max()) + 1
-    if count > len(labels):
-        raise ValueError(
-            f"{source} has {format_count(len(labels), 'image')}, but labels up to {count - 1:,}. "
-            "Number its classes from 0 on."
-        )
-    return count
-
-
-def count_images(source, image_shape=None):
-    """Counts the images of a source.
-
-    Args:
-        source: As in `load`.
-        image_shape: As in `load`.
-
-    Returns:
-        A named tuple of ints. `found` is the number of images, published test images included. `held_out` is the
-        number of images in the test split: published test images, or a tenth of the images found. `skipped` is the
-        number of files in a folder of images that are not JPEG, PNG or GIF; 0 for other sources.
-
-    Raises:
-        ValueError: As in `load`.
-
-    Example:
-
-    >>> gan.datasets.count_images("mnist5k")
-    ImageCounts(found=5000, held_out=500, skipped=0)
-    """
-    (images, labels), test = read_sets(source, image_shape)
-    check_images(source, images, image_shape)
-    if test is not None:
-        return ImageCounts(len(images) + len(test[0]), len(test[0]), 0)
-    # A single image can be trained on, but not split.
-    held_out = len(hold_out(source, images, labels)["test"][0]) if len(images) > 1 else 0
-    skipped = folders.count_others(Path(source)) if isinstance(images, list) else 0
-    return ImageCounts(len(images), held_out, skipped)
-
-
-def read_sets(source, image_shape=None):
-    """Reads the training set of a source and its published test set.
+def read_sets(source):
+    """Reads the training set of a source of arrays and its published test set.
 
     Returns:
         Two pairs of images and labels, as in `read`, for training and test; None instead of the second if the source
@@ -184,18 +159,46 @@ def read_sets(source, image_shape=None):
         return formats.read_npz(path)
     if not path.is_dir():
         raise ValueError(f"{path} is not a source of images. Use an .npz file, a folder of images or of IDX files.")
-    if formats.has_idx(path):
-        return formats.read_idx_folder(path)
-    shape = image_shape or DEFAULT_IMAGE_SHAPE
-    if len(shape) != 3 or min(shape) < 1 or shape[2] not in (1, 3):
-        raise ValueError(f"image_shape must be (height, width, 1 or 3), not {tuple(shape)}.")
-    return (folders.find_images(path), None), None
+    if not formats.has_idx(path):
+        raise ValueError(f"{path} is a folder of pictures. Only an .npz file or IDX files are stacked.")
+    return formats.read_idx_folder(path)
+
+
+def _is_folder_of_pictures(source):
+    if source in _NAMED or str(source).startswith(STACKED_PREFIX):
+        return False
+    return Path(source).is_dir() and Path(source).suffix != ".npz" and not formats.has_idx(Path(source))
+
+
+def _open_folder(folder, image_shape, background, skip_damaged):
+    if image_shape is not None and (len(image_shape) != 3 or min(image_shape) < 1 or image_shape[2] not in (1, 3)):
+        raise ValueError(f"image_shape must be (height, width, 1 or 3), not {tuple(image_shape)}.")
+    pictures = cache.read_folder(folder, image_shape and tuple(image_shape), background, skip_damaged)
+    class_names, labels = folders.find_classes(pictures.paths)
+    return ImageSet(folder, (pictures.images, labels), class_names=class_names, pictures=pictures)
+
+
+def _check_array(images, labels, image_shape):
+    """Refuses arrays that are not images and labels; adds the channel axis if it is missing."""
+    images = np.asanyarray(images)  # keeps a numpy.memmap
+    if images.dtype != np.uint8 and not np.issubdtype(images.dtype, np.floating):
+        raise ValueError(f"images must be bytes (uint8) from 0 to 255 or floats in [-1, 1], not {images.dtype}.")
+    images = check_images("images", images, image_shape)
+    if images.dtype != np.uint8:
+        check(images, images.shape[1:])
+    if labels is None:
+        return images, None
+    labels = np.asarray(labels)
+    if labels.shape != (len(images),) or not np.issubdtype(labels.dtype, np.integer):
+        raise ValueError(
+            f"labels must be an array of one whole number for each of {format_count(len(images), 'image')}, not "
+            f"{labels.dtype} of shape {labels.shape}."
+        )
+    return images, labels
 
 
 def check_images(source, images, image_shape):
     """Adds the channel axis if it is missing, and refuses arrays that are not gray or RGB images of this shape."""
-    if isinstance(images, list):
-        return images
     if images.ndim == 3:
         images = images[..., None]
     if images.ndim != 4 or images.shape[-1] not in (1, 3) or not images.size:
@@ -214,6 +217,7 @@ def _read_stacked(source):
     """Stacks the training images and the test images of a source."""
     train, test = read_sets(source)
     if test is None:
-        splits = hold_out(source, *train)
-        train, test = splits["train"], splits["test"]
+        images, labels = train
+        rows = hold_out(source, len(images), labels)
+        train, test = ((images[rows[split]], labels if labels is None else labels[rows[split]]) for split in rows)
     return stack(source, train, test)

@@ -32,8 +32,6 @@ def stack(source, train, test):
 
 
 def _check(source, images, labels):
-    if isinstance(images, list):
-        raise ValueError(f"{source} is a folder of images without labels. Only an .npz file or IDX files are stacked.")
     if images.ndim == 4 and images.shape[-1] == 1:
         images = images[..., 0]
     if images.shape[1:] != SHAPE:

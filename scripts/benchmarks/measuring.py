@@ -46,10 +46,7 @@ def read(source):
     """Returns the name of the source and its training images, all in memory."""
     with cli.errors_exit(ValueError, status=2):
         source = gan.datasets.resolve(options.resolve_data(source))
-        images, _ = gan.datasets.read(source)
-        if isinstance(images, list):
-            raise ValueError(f"--data {source} is a folder of images. Name a source that fits into memory.")
-    return source, images
+        return source, gan.datasets.read(source)[0]
 
 
 def laps(items, work):

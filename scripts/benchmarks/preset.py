@@ -65,11 +65,12 @@ def fit_preset(data, name, seed, epochs=None, fid=None):
             self.lap = time.perf_counter()
 
     settings = gan.presets.resolve(name)
+    images = gan.datasets.open_source(data)
     train, test = (
-        gan.datasets.load(data, settings["batch_size"], seed=seed, split=split, labels=settings["conditional"])
+        gan.datasets.load(images, settings["batch_size"], seed=seed, split=split, labels=settings["conditional"])
         for split in ("train", "test")
     )
-    num_classes = gan.datasets.count_classes(data) if settings["conditional"] else None
+    num_classes = images.num_classes if settings["conditional"] else None
     keras.utils.set_random_seed(seed)
     metrics = None if fid is None else [gan.metrics.FrechetDistance()]
     model = gan.presets.build(settings, num_classes=num_classes, seed=seed, metrics=metrics)

@@ -10,7 +10,7 @@ import gan
 
 @pytest.fixture
 def npz(tmp_path):
-    return write_npz(tmp_path / "data.npz", x_train=BYTES, y_train=np.arange(50))
+    return write_npz(tmp_path / "data.npz", x_train=BYTES, y_train=np.arange(50), x_test=BYTES[:5], y_test=np.arange(5))
 
 
 def order(images):
@@ -123,7 +123,7 @@ def test_labels_stay_with_their_images(npz):
 
 
 def test_labels_of_a_source_without_labels_are_refused(tmp_path):
-    with pytest.raises(ValueError, match=r"photos has no labels. Use an .npz file with y_train"):
+    with pytest.raises(ValueError, match="photos has no labels. Put all pictures into subfolders"):
         gan.datasets.load(write_photos(tmp_path / "photos"), 1, labels=True)
 
 
@@ -176,22 +176,58 @@ def test_the_last_batch_is_shared_too(npz):
     assert_same_batches(shares, list(dataset.as_numpy_iterator()))
 
 
-def test_a_process_decodes_only_the_files_of_its_share(tmp_path):
-    """The files of the other process are gone."""
-    folder = write_files(tmp_path / "files")
-    dataset = gan.datasets.load(folder, 4, image_shape=(4, 5, 1))
-    batches = list(dataset.as_numpy_iterator())
+def test_half_of_the_images_are_mirrored_and_others_in_each_pass(npz):
+    dataset = gan.datasets.load(npz, 50, flip=True)
+    plain, first, second = a_pass(gan.datasets.load(npz, 50)), a_pass(dataset), a_pass(dataset)
+    is_mirrored = [not np.array_equal(image, other) for image, other in zip(first, plain, strict=True)]
+    assert 15 <= sum(is_mirrored) <= 35
+    for image, other, mirrored in zip(first, plain, is_mirrored, strict=True):
+        np.testing.assert_array_equal(image, other[:, ::-1] if mirrored else other)
+    mirrored_images = [{bytes(image) for image in images} - set(map(bytes, plain)) for images in (first, second)]
+    assert mirrored_images[0] != mirrored_images[1]
     dataset.epoch.assign(0)
-    assert_same_batches(shares_of(dataset, 2), batches)
-    read = [order(batch[:2]) for batch in batches]
-    for index in set(range(12)) - set(sum(read, [])):
-        (folder / f"{index:02}.png").unlink()
+    np.testing.assert_array_equal(a_pass(dataset), first)
     dataset.epoch.assign(0)
-    assert_same_batches(list(dataset.for_process(0, 2).as_numpy_iterator()), [batch[:2] for batch in batches])
+    np.testing.assert_array_equal(np.concatenate(shares_of(dataset, 2)), first)
+    test = gan.datasets.load(npz, 50, split="test", flip=True)
+    np.testing.assert_array_equal(a_pass(test), a_pass(gan.datasets.load(npz, 50, split="test")))
 
 
-def write_files(folder):
-    folder.mkdir()
-    for index, image in enumerate(BYTES[:12]):
-        Image.fromarray(image).save(folder / f"{index:02}.png")
-    return folder
+@pytest.mark.parametrize("shape", [(50, 4, 5), (50, 4, 5, 1)])
+def test_an_array_of_bytes_or_floats_is_a_source(shape):
+    labels = np.arange(50) % 5
+    floats = (BYTES / 127.5 - 1).astype("float64")
+    for array in (BYTES, floats):
+        images, numbers = next(iter(gan.datasets.load(images=array.reshape(shape), labels=labels, batch_size=50)))
+        assert images.dtype == tf.float32 and numbers.numpy().tolist() == (np.array(order(images)) % 5).tolist()
+        assert sorted(order(images)) == list(range(50))
+    assert a_pass(gan.datasets.load(images=BYTES, batch_size=50, split="test")).shape == (5, 4, 5, 1)
+
+
+def test_a_mapped_array_stays_in_its_file(tmp_path):
+    np.save(tmp_path / "images.npy", BYTES)
+    mapped = np.load(tmp_path / "images.npy", mmap_mode="r+")
+    dataset = gan.datasets.load(images=mapped, batch_size=50)
+    mapped[:] = 255 - BYTES
+    assert sorted(order(-a_pass(dataset))) == list(range(50))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"images": BYTES.astype(int)}, "images must be bytes .uint8. from 0 to 255 or floats in .-1, 1., not int64"),
+        ({"images": BYTES / 1.0}, "images must lie in .-1, 1., not in .0, 255.. They look like 0..255"),
+        ({"images": np.full((2, 4, 4), np.nan)}, "images must be finite"),
+        ({"images": BYTES[0]}, r"images must hold images .*, not \(4, 5\)"),
+        ({"images": BYTES, "image_shape": (8, 8, 1)}, "images holds images of 4x5x1, but image_shape is 8x8x1"),
+        ({"images": BYTES, "labels": np.arange(49)}, "labels must be an array of one whole number for each of 50"),
+        ({"images": BYTES, "labels": np.arange(50.0)}, "labels must be .*, not float64 of shape .50,"),
+        ({"images": BYTES, "labels": np.arange(50) - 1}, "images has no labels from 0 on"),
+        ({"images": BYTES, "labels": True}, "images has no labels"),
+        ({"images": BYTES, "source": "mnist5k"}, "source and images exclude each other"),
+        ({"labels": np.arange(50)}, "labels as an array need images=, the array of their images"),
+    ],
+)
+def test_wrong_arrays_are_refused(arguments, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        gan.datasets.load(**{"batch_size": 10, **arguments})

@@ -11,9 +11,7 @@ PNG = encode_png(BYTES[0])
 
 
 def test_reading_does_not_import_tensorflow():
-    program = (
-        "import sys, gan; gan.datasets.count_images('mnist5k'); assert not {'keras', 'tensorflow'} & {*sys.modules}"
-    )
+    program = "import sys, gan; gan.datasets.open_source('mnist5k'); assert not {'keras', 'tensorflow'} & {*sys.modules}"
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
@@ -41,10 +39,11 @@ def test_a_tenth_of_each_class_of_mnist5k_is_held_out():
 
 def test_the_same_tenth_of_a_folder_is_held_out_every_time(tmp_path):
     for number in range(20):
-        (tmp_path / f"{number}.png").write_bytes(encode_png(BYTES[number]))
-    train, test = (gan.datasets.read(tmp_path, split=split)[0] for split in ("train", "test"))
-    assert len(test) == 2 and sorted(train + test) == sorted(tmp_path.iterdir())
-    assert gan.datasets.read(tmp_path, split="test")[0] == test
+        (tmp_path / f"{number:02}.png").write_bytes(encode_png(BYTES[number]))
+    train, test = (gan.datasets.read(tmp_path, (4, 5, 1), split)[0] for split in ("train", "test"))
+    everything = sorted(map(bytes, [*train, *test]))
+    assert len(test) == 2 and everything == sorted(map(bytes, BYTES[:20]))
+    np.testing.assert_array_equal(gan.datasets.read(tmp_path, (4, 5, 1), "test")[0], test)
     for path in sorted(tmp_path.iterdir())[1:]:
         path.unlink()
     with pytest.raises(ValueError, match="at least two images"):
@@ -63,31 +62,35 @@ def test_folder_of_images_becomes_gray_or_rgb_only(tmp_path, shape):
         gan.datasets.read(write_photos(tmp_path / "photos"), image_shape=shape)
 
 
-def test_count_images_of_a_folder_counts_what_it_skips(tmp_path):
-    for number in range(20):
-        (tmp_path / f"{number}.png").write_bytes(PNG)
-    (tmp_path / "below").mkdir()
-    for name in ("notes.txt", "below/picture.webp"):
-        (tmp_path / name).write_text("not an image")
-    assert gan.datasets.count_images(tmp_path, (8, 8, 3)) == (20, 2, 2)
+def test_images_are_counted(tmp_path):
+    def counts(**arrays):
+        images = gan.datasets.open_source(write_npz(tmp_path / "x.npz", **arrays))
+        return images.image_count, images.held_out_count
+
+    assert counts(x_train=BYTES[:30], x_test=BYTES[30:]) == (50, 20)
+    assert counts(x_train=BYTES[:1]) == (1, 0)
+    mnist5k = gan.datasets.open_source("mnist5k")
+    assert (mnist5k.image_count, mnist5k.held_out_count) == (5000, 500)
 
 
-def test_count_images_of_arrays_counts_published_test_images(tmp_path):
-    counts = gan.datasets.count_images(write_npz(tmp_path / "x.npz", x_train=BYTES[:30], x_test=BYTES[30:]))
-    assert counts == (50, 20, 0) and counts.found - counts.held_out == 30
-    assert gan.datasets.count_images("mnist5k") == (5000, 500, 0)
-    assert gan.datasets.count_images(write_npz(tmp_path / "one.npz", x_train=BYTES[:1])) == (1, 0, 0)
+def test_classes_are_counted(tmp_path):
+    def count(labels):
+        return gan.datasets.open_source(write_npz(tmp_path / "x.npz", x_train=BYTES, y_train=labels)).num_classes
 
-
-def test_count_classes(tmp_path):
-    assert gan.datasets.count_classes(write_npz(tmp_path / "x.npz", x_train=BYTES, y_train=np.arange(50))) == 50
-    negative = write_npz(tmp_path / "negative.npz", x_train=BYTES, y_train=np.arange(50) - 1)
-    for source in (write_photos(tmp_path / "photos"), negative):
-        with pytest.raises(ValueError, match="has no labels from 0 on"):
-            gan.datasets.count_classes(source)
-    ids = write_npz(tmp_path / "ids.npz", x_train=BYTES, y_train=np.arange(50) + 5_000_000_000)
+    assert count(np.arange(50)) == 50
+    with pytest.raises(ValueError, match="has no labels from 0 on. Use an .npz file with y_train"):
+        count(np.arange(50) - 1)
     with pytest.raises(ValueError, match="has 50 images, but labels up to 5,000,000,049. Number its classes from 0"):
-        gan.datasets.count_classes(ids)
+        count(np.arange(50) + 5_000_000_000)
+    with pytest.raises(ValueError, match="no labels from 0 on. Put all pictures into subfolders, one for each of at"):
+        gan.datasets.open_source(write_photos(tmp_path / "photos")).num_classes  # noqa: B018
+
+
+def test_an_open_source_has_one_shape(tmp_path):
+    photos = gan.datasets.open_source(write_photos(tmp_path / "photos"), (8, 8, 3))
+    assert gan.datasets.read(photos)[0].shape == gan.datasets.read(photos, (8, 8, 3))[0].shape == (3, 8, 8, 3)
+    with pytest.raises(ValueError, match="photos was opened with an image_shape of 8x8x3, not 4x4x3"):
+        gan.datasets.read(photos, (4, 4, 3))
 
 
 def write_cut_npz(path):
@@ -117,12 +120,12 @@ def file(name, content, source="."):
     ("make", "sentence"),
     [
         (lambda path: path / "nowhere", "there is no file or folder .*nowhere.*auto, mnist, fashion_mnist, mnist5k"),
-        (lambda path: path, "holds no images"),
-        (file("notes.txt", b"text"), "holds no images"),
+        (lambda path: path, "holds no pictures"),
+        (file("notes.txt", b"text"), "holds no pictures"),
         (file("notes.txt", b"text", source="notes.txt"), "notes.txt is not a source of images"),
-        (file("cat.png", b"text"), "cat.png is not an image, or it is damaged"),
-        (file("cat.png", PNG[:-30]), "cat.png is not an image, or it is damaged"),
-        (file("cat.png", PNG.replace(b"PNG", b"PNX")), "cat.png is not an image, or it is damaged"),
+        (file("cat.png", b"text"), "holds 1 picture that cannot be read, and no others: cat.png .not a"),
+        (file("cat.png", PNG[:-30]), "cat.png .Truncated File Read"),
+        (file("cat.png", PNG.replace(b"PNG", b"PNX")), "cat.png .not a picture"),
         (write_cut_npz, "x.npz is damaged or not an .npz file"),
         (write_npy, "x.npz is damaged or not an .npz file"),
         (file("x.npz", b"text", source="x.npz"), "x.npz is damaged or not an .npz file"),

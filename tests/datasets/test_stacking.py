@@ -62,8 +62,8 @@ def test_any_source_of_gray_labeled_images_is_stacked(tmp_path, has_test_images)
         check_labels(*test, GRAY, LABELS)
         singles = [{image[..., 0].tobytes() for image in images[:2000]} for images, _ in (train, test)]
         assert not singles[0] & singles[1]
-    assert gan.datasets.count_classes(f"stacked:{folder}") == 1000
-    assert gan.datasets.count_images(f"stacked:{folder}") == (86_000, 26_000, 0)
+    images = gan.datasets.open_source(f"stacked:{folder}")
+    assert (images.num_classes, images.image_count, images.held_out_count) == (1000, 86_000, 26_000)
 
 
 def test_names_are_stacked_as_well_as_paths():
@@ -94,7 +94,7 @@ def test_what_cannot_be_stacked_is_refused(tmp_path, arrays, sentence):
 def test_a_folder_of_images_is_not_stacked(tmp_path):
     for number in range(2):
         (tmp_path / f"{number}.png").write_bytes(encode_png(GRAY[number]))
-    with pytest.raises(ValueError, match="is a folder of images without labels. Only an .npz file or IDX files"):
+    with pytest.raises(ValueError, match="is a folder of pictures. Only an .npz file or IDX files"):
         gan.datasets.read(f"stacked:{tmp_path}")
     with pytest.raises(ValueError, match="there is no file or folder 'nowhere'"):
         gan.datasets.read("stacked:nowhere")

@@ -1,0 +1,204 @@
+"""The pictures of a folder, decoded once into one file of bytes, which later runs map into memory.
+
+The file holds the pixels of all pictures, one after another, then a record of what else was found, as JSON, and at last
+the length of this record and a mark. It is written whole or not at all.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import sys
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from gan.cli import format_duration
+from gan.datasets import folders
+from gan.datasets.decoding import decode
+from gan.datasets.pictures import parse_color
+from gan.files import written_whole
+from gan.locks import waiting_for_lock
+from gan.text import format_count, format_names, format_shape
+
+SUFFIX = ".pictures"
+MARK = b"GANPICT1"
+SECONDS_BETWEEN_LINES = 10
+
+
+class Pictures(NamedTuple):
+    """The pictures of a folder.
+
+    Attributes:
+        images: uint8 array `(count, height, width, channels)`, mapped from the file. Changes to it are not saved.
+        paths: List of strings, the path of each picture relative to the folder.
+        file: `pathlib.Path`, the file of the pixels.
+        digest: String, the hexadecimal SHA-256 of the names and contents of the pictures' files.
+        damaged: Dict from the paths of damaged pictures to reasons.
+        transparent: Int, number of pictures that are put on the background.
+        skipped: Int, number of files that are no pictures.
+        background: String, the color that was asked for.
+        is_shape_chosen: Bool, whether the shape follows from the pictures.
+    """
+
+    images: np.ndarray
+    paths: list
+    file: Path
+    digest: str
+    damaged: dict
+    transparent: int
+    skipped: int
+    background: str
+    is_shape_chosen: bool
+
+
+def cache_folder():
+    """Returns the folder of decoded pictures: `gan` in `$XDG_CACHE_HOME`, or in `~/.cache`."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gan"
+
+
+def read_folder(folder, image_shape, background, skip_damaged):
+    """Reads the pictures of a folder, from the cache if the folder has not changed since they were decoded.
+
+    Args:
+        folder: `pathlib.Path`.
+        image_shape: `(height, width, 1 or 3)`, or None to choose it by `gan.datasets.folders.suggest_shape`.
+        background: String, the name of a color or `"#rrggbb"`.
+        skip_damaged: Bool, whether to leave out damaged pictures instead of refusing them.
+
+    Returns:
+        `Pictures`.
+
+    Raises:
+        ValueError: There are no pictures, some are damaged, there is no such color, or the cache cannot be written.
+    """
+    color = parse_color(background)
+    files = folders.list_files(folder)
+    shape = image_shape or folders.suggest_shape(folder, files.paths, color) or (1, 1, 1)
+    file = _name_file(folder, files, shape, color)
+    if (record := _read_record(file)) is None:
+        try:
+            with waiting_for_lock(file.with_name(f".{_state_free(file)}.lock"), f"decodes {folder}"):
+                record = _read_record(file) or _write(file, folder, files, shape, color)
+        except OSError as error:
+            raise ValueError(
+                f"the pictures of {folder} cannot be decoded into {cache_folder()} ({error.strerror or error}). The "
+                "environment variable XDG_CACHE_HOME names another folder for this."
+            ) from error
+    damaged, others = record["damaged"], set(record["others"])
+    paths = [path for path in files.paths if path not in damaged and path not in others]
+    if damaged and not (skip_damaged and paths):
+        raise ValueError(_describe_damaged(folder, damaged, bool(paths)))
+    if not paths:
+        raise ValueError(f"{folder} holds no pictures and no IDX files.")
+    # Mapped in a mode in which nothing is ever written to the file, but which TensorFlow shares.
+    images = np.memmap(file, "uint8", "c", shape=(len(paths), *shape))
+    skipped = len(others) + files.hidden
+    transparent = record["transparent"]
+    return Pictures(
+        images, paths, file, record["digest"], damaged, transparent, skipped, background, image_shape is None
+    )
+
+
+def _name_file(folder, files, image_shape, background):
+    """Names the cache of a folder in its present state. Only the last part changes with the folder."""
+    settings = f"{os.path.realpath(folder)}\n{image_shape}\n{background}"
+    content = "\n".join(f"{path}\0{stamp}" for path, stamp in zip(files.paths, files.stamps, strict=True))
+    hashes = [hashlib.sha256(os.fsencode(text)).hexdigest()[:12] for text in (settings, content)]
+    name = "".join(letter if letter.isalnum() else "_" for letter in Path(folder).resolve().name)[:40]
+    return cache_folder() / f"{name}-{format_shape(image_shape)}-{'-'.join(hashes)}{SUFFIX}"
+
+
+def _read_record(file):
+    """Reads the record at the end of a cache; None if there is no such file or it is incomplete."""
+    try:
+        with open(file, "rb") as stream:
+            stream.seek(-16, os.SEEK_END)
+            end = stream.tell()
+            length, mark = int.from_bytes(stream.read(8)), stream.read(8)
+            if mark != MARK:
+                return None
+            stream.seek(end - length)
+            record = json.loads(stream.read(length))
+            return record if end - length == record["bytes"] else None
+    except (OSError, ValueError):
+        return None
+
+
+def _write(file, folder, files, image_shape, background):
+    """Decodes all pictures of a folder into a new cache, and removes the caches of its earlier states."""
+    digest = hashlib.sha256()
+    record = {"bytes": 0, "transparent": 0, "damaged": {}, "others": []}
+    progress = _Progress(folder, len(files.paths))
+    with written_whole(file) as partial:
+        with open(partial, "wb") as stream:
+            readings = decode(folder, files.paths, image_shape, background)
+            for path, reading in zip(files.paths, readings, strict=True):
+                progress.advance()
+                if reading.problem is not None:
+                    record["damaged"][path] = reading.problem
+                elif reading.pixels is None:
+                    record["others"].append(path)
+                else:
+                    record["bytes"] += stream.write(reading.pixels.tobytes())
+                    record["transparent"] += reading.is_transparent
+                    digest.update(os.fsencode(path) + b"\0" + reading.digest)
+            record["digest"] = digest.hexdigest()
+            content = json.dumps(record).encode()
+            stream.write(content + len(content).to_bytes(8) + MARK)
+        progress.end(f"decoded into {file}, {os.path.getsize(partial) / 1e6:,.1f} MB")
+    for pattern in (f"{_state_free(file)}-*", f".partial.{_state_free(file)}-*"):
+        for other in set(file.parent.glob(pattern)) - {file}:
+            # Windows does not remove files that are mapped.
+            with contextlib.suppress(OSError):
+                other.unlink()
+    return record
+
+
+def _state_free(file):
+    """The part of a cache's name that stays when the folder changes."""
+    return file.name.rpartition("-")[0]
+
+
+def _describe_damaged(folder, damaged, has_others):
+    names = format_names([f"{_show_name(path)} ({reason})" for path, reason in damaged.items()])
+    ways = "Repair or remove them, or skip them with --skip-damaged, skip_damaged=True in Python."
+    return (
+        f"{folder} holds {format_count(len(damaged), 'picture')} that cannot be read"
+        f"{'' if has_others else ', and no others'}: {names}. " + (ways if has_others else "Use another folder.")
+    )
+
+
+def _show_name(name):
+    """Quotes a name that would not fit into one line of a message."""
+    return name if name.isprintable() else ascii(name)
+
+
+class _Progress:
+    """Shows on stderr how many files are read and how long the rest will take, once this takes more than a second."""
+
+    def __init__(self, folder, count):
+        self.folder = folder
+        self.count = count
+        self.done = 0
+        self.started = self.shown = time.monotonic()
+        self.seconds = 0.5 if sys.stderr.isatty() else SECONDS_BETWEEN_LINES
+
+    def advance(self):
+        self.done += 1
+        now = time.monotonic()
+        if now > self.shown + self.seconds and self.done < self.count:
+            left = (now - self.started) / self.done * (self.count - self.done)
+            self._show(f"reading {self.done:,} of {self.count:,} files, {format_duration(left)} left")
+            self.shown = now
+
+    def end(self, text):
+        self._show(f"{format_count(self.count, 'file')} {text}", "\n")
+
+    def _show(self, text, end=""):
+        if sys.stderr.isatty():
+            print(f"\r{self.folder}: {text}\033[K", end=end, file=sys.stderr, flush=True)
+        else:
+            print(f"{self.folder}: {text}", file=sys.stderr, flush=True)

@@ -1,0 +1,106 @@
+"""Picture files are decoded by all cores, in processes of their own: threads would wait for Python's lock."""
+
+import collections
+import contextlib
+import os
+import pickle
+import queue
+import signal
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from gan.datasets.pictures import read_picture
+
+FILES_PER_REQUEST = 64
+
+
+def decode(folder, paths, image_shape, background):
+    """Reads picture files on all cores that this process may use.
+
+    Args:
+        folder: `pathlib.Path`.
+        paths: List of strings, relative to the folder.
+        image_shape: `(height, width, 1 or 3)`.
+        background: `(red, green, blue)`.
+
+    Yields:
+        A `gan.datasets.pictures.Reading` for each path, in order.
+
+    Raises:
+        OSError: A process that decodes pictures has died.
+    """
+    requests = [
+        ([os.path.join(folder, path) for path in paths[start : start + FILES_PER_REQUEST]], image_shape, background)
+        for start in range(0, len(paths), FILES_PER_REQUEST)
+    ]
+    count = min(count_cores(), len(requests))
+    if count < 2:
+        for request in requests:
+            yield from _answer(*request)
+        return
+    with contextlib.ExitStack() as stack:
+        idle = queue.SimpleQueue()
+        pool = stack.enter_context(ThreadPoolExecutor(count))
+        for _ in range(count):
+            idle.put(stack.enter_context(_Worker()))
+
+        def ask(request):
+            worker = idle.get()
+            try:
+                return worker.ask(request)
+            finally:
+                idle.put(worker)
+
+        pending = collections.deque()
+        for request in requests:
+            pending.append(pool.submit(ask, request))
+            if len(pending) > 2 * count:
+                yield from pending.popleft().result()
+        while pending:
+            yield from pending.popleft().result()
+
+
+def count_cores():
+    """Returns the number of cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class _Worker:
+    """A process that decodes pictures. Unlike `multiprocessing`, it does not import the user's own script again."""
+
+    def __enter__(self):
+        program = f"import sys; sys.path[:] = {sys.path!r}; from gan.datasets.decoding import work; work()"
+        self.process = subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        return self
+
+    def ask(self, request):
+        try:
+            pickle.dump(request, self.process.stdin)
+            self.process.stdin.flush()
+            return pickle.load(self.process.stdout)
+        except (BrokenPipeError, EOFError, ValueError) as error:
+            first, last = (Path(path).name for path in (request[0][0], request[0][-1]))
+            raise OSError(
+                f"a process that decodes pictures has died between {first} and {last}, perhaps for lack of memory."
+            ) from error
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.communicate()
+
+
+def work():
+    """Answers requests from stdin on stdout until stdin is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that asks
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what a library prints must not come between the answers
+    with contextlib.suppress(EOFError, BrokenPipeError):
+        while True:
+            pickle.dump(_answer(*pickle.load(sys.stdin.buffer)), answers)
+            answers.flush()
+
+
+def _answer(paths, image_shape, background):
+    return [read_picture(path, image_shape, background) for path in paths]

@@ -1,0 +1,128 @@
+"""A picture file becomes an array of bytes, as people see it."""
+
+import contextlib
+import hashlib
+import warnings
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image, ImageColor, ImageOps, UnidentifiedImageError
+
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
+SUFFIXES = (".bmp", ".gif", ".heic", ".heif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
+# What a file of a phone's HEIC pictures starts with, after its first four bytes.
+HEIC_BRANDS = (b"ftypheic", b"ftypheix", b"ftyphevc", b"ftypheim", b"ftypheis", b"ftypmif1", b"ftypmsf1")
+MAX_PIXELS = 400_000_000
+
+with contextlib.suppress(ImportError):
+    import pillow_heif
+
+    pillow_heif.register_heif_opener()
+    FORMATS += ("HEIF",)
+
+
+def parse_color(name):
+    """Returns the color of a name or of `"#rrggbb"` as `(red, green, blue)`, from 0 to 255 each."""
+    try:
+        return ImageColor.getrgb(name)[:3]
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"background must be a color such as white or #ff8000, not {name!r}.") from error
+
+
+class Reading(NamedTuple):
+    """What was found in a file.
+
+    Attributes:
+        pixels: uint8 array of the image's shape, or None if the file is no picture or cannot be read.
+        size: `(width, height)` of the picture in the file.
+        is_transparent: Bool, whether a part of the picture is transparent.
+        digest: Bytes, the SHA-256 of the file.
+        problem: String that says why a picture cannot be read, or None. A file that is no picture has none.
+    """
+
+    pixels: np.ndarray | None = None
+    size: tuple | None = None
+    is_transparent: bool = False
+    digest: bytes = b""
+    problem: str | None = None
+
+
+def read_picture(path, image_shape, background):
+    """Reads a picture as people see it: upright, its first frame, in 8 bits, on a background where it is transparent.
+
+    The format follows from the content, not from the name. The largest rectangle around the center with the
+    proportions of `image_shape` is cut out and resized.
+
+    Args:
+        path: String or `pathlib.Path`.
+        image_shape: `(height, width, 1 or 3)`.
+        background: `(red, green, blue)`, from 0 to 255 each.
+
+    Returns:
+        A `Reading`. It never raises an exception because of what the file contains.
+    """
+    try:
+        with open(path, "rb") as file, _any_size(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                Image.open(file, formats=FORMATS).verify()
+            except UnidentifiedImageError:
+                return Reading(problem=_explain(path, file))
+            file.seek(0)
+            digest = hashlib.file_digest(file, "sha256").digest()
+            with Image.open(file, formats=FORMATS) as image:
+                return _read(image, image_shape, background, digest)
+    # Pillow raises nearly everything when it reads damaged files.
+    except Exception as error:
+        return Reading(problem=str(getattr(error, "strerror", None) or error or type(error).__name__).split("\n")[0])
+
+
+@contextlib.contextmanager
+def _any_size():
+    """Lifts Pillow's own limit, which is below the size of scans and panoramas."""
+    limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+    try:
+        yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = limit
+
+
+def _explain(path, file):
+    """Says why Pillow does not recognize a file that looks like a picture; None for other files."""
+    file.seek(4)
+    if file.read(8) in HEIC_BRANDS:
+        return "HEIC pictures need the package pillow-heif, which the extra 'heic' installs"
+    return "not a picture" if str(path).lower().endswith(SUFFIXES) else None
+
+
+def _read(image, image_shape, background, digest):
+    height, width, channels = image_shape
+    if image.width * image.height > MAX_PIXELS:
+        return Reading(problem=f"{image.width:,}x{image.height:,} pixels, more than {MAX_PIXELS:,}")
+    size = image.size
+    # JPEG files are decoded at a half, a quarter or an eighth of their size, which is much faster.
+    image.draft(None, (2 * max(height, width),) * 2)
+    image = ImageOps.exif_transpose(image)
+    image, is_transparent = _flatten(_to_8_bits(image), background)
+    image = ImageOps.fit(image.convert("L" if channels == 1 else "RGB"), (width, height), Image.Resampling.BICUBIC)
+    return Reading(np.asarray(image).reshape(image_shape), size, is_transparent, digest)
+
+
+def _to_8_bits(image):
+    """Scales the 16 bits that Pillow's own conversion would cut off at 255."""
+    if not image.mode.startswith(("I", "F")):
+        return image
+    values = np.asarray(image)
+    if image.mode == "F" or values.min() < 0 or values.max() > 65535:
+        raise ValueError("its pixels have more than 16 bits")
+    return Image.fromarray((values // 257).astype("uint8"))
+
+
+def _flatten(image, background):
+    """Puts a picture on a background; also returns whether this made a difference."""
+    if not image.has_transparency_data:
+        return image, False
+    image = image.convert("RGBA")
+    if image.getchannel("A").getextrema()[0] == 255:
+        return image, False
+    return Image.alpha_composite(Image.new("RGBA", image.size, (*background, 255)), image), True
