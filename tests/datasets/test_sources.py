@@ -11,7 +11,9 @@ PNG = encode_png(BYTES[0])
 
 
 def test_reading_does_not_import_tensorflow():
-    program = "import sys, gan; gan.datasets.open_source('mnist5k'); assert not {'keras', 'tensorflow'} & {*sys.modules}"
+    program = (
+        "import sys, gan; gan.datasets.open_source('mnist5k'); assert not {'keras', 'tensorflow'} & {*sys.modules}"
+    )
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
