@@ -4,6 +4,7 @@ import importlib
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -139,6 +140,51 @@ def test_preset_compares_the_time_to_a_fid_with_300_epochs_of_the_reference(load
         assert count == epochs and ("not reached" in row) == (reached > float(fid))
         assert ratio == pytest.approx(300 * reference / seconds, rel=0.1)
         assert float(median.split()[1]) == ratio
+
+
+def test_folders_compares_folders_with_images_in_memory(load, tmp_path, monkeypatch, capsys):
+    small = {"generator_width": 2, "discriminator_width": 2}
+    monkeypatch.setitem(gan.presets.PRESETS, "fast", gan.presets.resolve("fast", small))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    benchmark = load("folders")
+    for name, value in {"BATCH_SIZE": 2, "STEPS": 8, "ROUNDS": 1, "SHAPE": (8, 8, 3), "MORE": 2}.items():
+        monkeypatch.setattr(benchmark, name, value)
+    started = []
+
+    def in_this_process(function, *arguments, cores=None):
+        started.append((function.__name__, cores, os.environ["XDG_CACHE_HOME"]))
+        start = time.perf_counter()
+        result = function(*arguments)
+        return result, time.perf_counter() - start
+
+    monkeypatch.setattr(benchmark, "in_new_process", in_this_process)
+    start(benchmark, monkeypatch, "--count", 5)
+
+    out, err = capsys.readouterr()
+    assert err == ""
+    heading, figures, ratios = out.split("\n\n")
+    assert heading.startswith("5 and 10 JPEG files")
+    figures = {line[:26].strip(): float(line[26:].split()[0]) for line in figures.splitlines()}
+    assert list(figures) == [
+        *("first load, one core", "first load, all cores", "second load, 5", "second load, 10"),
+        *("input", "step of fast", "fit, folder", "private memory, 5", "private memory, 10"),
+    ]
+    assert all(100 < figures[f"private memory, {count}"] < 10_000 for count in (5, 10))
+    ratios = {line[:26].strip(): float(line[26:].split()[0]) for line in ratios.splitlines()}
+    assert ratios.pop("input / step of fast") == pytest.approx(figures["input"] / figures["step of fast"], rel=0.05)
+    assert ratios.pop("private memory, 2 times") == pytest.approx(1, abs=0.5)
+    assert list(ratios) == ["one core / all cores", "fit, folder / memory"] and min(ratios.values()) > 0
+    # Each first load has a cache of its own, and the others share one.
+    (first, one, _), (second, every, _), *others = started
+    assert first == second == "time_load" and len(one) == 1 and every == os.sched_getaffinity(0)
+    assert len({cache for *_, cache in started}) == 3 and len({cache for *_, cache in others}) == 1
+    assert os.environ["XDG_CACHE_HOME"] == str(tmp_path)
+
+
+def test_a_new_process_has_the_cores_it_is_given(load):
+    core = min(os.sched_getaffinity(0))
+    cores, seconds = load("folders").in_new_process(os.sched_getaffinity, 0, cores={core})
+    assert cores == {core} and seconds > 0
 
 
 def test_the_floor_of_the_reference_job_is_3_76_gflop(load):
