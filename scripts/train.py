@@ -14,6 +14,8 @@ from gan import cli, options, presets, runs, supervision
 from gan.locks import LOCK_NAME, locked_folder
 from gan.text import format_count, format_shape
 
+# A class with fewer images than this, on average, deserves a warning.
+LEAST_IMAGES = 10
 # Options that may differ between the processes of a run.
 NAMED_BY_PROCESS = ("output", "data", "extractor", "process")
 
@@ -129,6 +131,9 @@ def prepare(output, settings, recorded, processes):
     dataset = load("train" if validation else None)
     if model is None:
         num_classes = images.num_classes if settings["conditional"] else None
+        if num_classes and images.image_count < LEAST_IMAGES * num_classes:
+            count = format_count(images.image_count, "image")
+            cli.warn(f"{images.name} has only {count} for {num_classes:,} classes. A GAN learns little about so few.")
         metrics = None
         if validation:
             extractor = gan.metrics.load_extractor(settings["extractor"])

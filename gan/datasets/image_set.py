@@ -135,12 +135,16 @@ class ImageSet:
             return []
         lines = [f"  read from {self.pictures.file} ({self.pictures.images.nbytes / 1e6:,.1f} MB)"]
         if self.pictures.is_shape_chosen:
-            lines.append("  size chosen from the pictures (--image-shape)")
+            lines.append("  size and channels chosen from the pictures; --image-shape sets others")
         if self.class_names:
-            lines.append(f"  classes, from the subfolders: {format_names(self.class_names)}")
+            counts = np.bincount(self._train[1])
+            sizes = f"{counts.min():,} to {format_count(counts.max(), 'picture')} each"
+            lines.append(
+                f"  {len(counts):,} classes, from the subfolders, of {sizes}: {format_names(self.class_names)}"
+            )
         if count := self.pictures.transparent:
-            color = f"{self.pictures.background} (--background)"
-            lines.append(f"  {format_count(count, 'transparent picture')} put on {color}")
+            where = f"put on {self.pictures.background}; --background sets another color"
+            lines.append(f"  {format_count(count, 'transparent picture')} {where}")
         if count := len(self.pictures.damaged):
             lines.append(f"  skipped {format_count(count, 'damaged picture')}")
         if count := self.pictures.skipped:

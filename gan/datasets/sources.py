@@ -1,5 +1,7 @@
 """A name, a path or an array becomes a set of images."""
 
+import numbers
+import os
 import sys
 from pathlib import Path
 
@@ -54,6 +56,8 @@ def open_source(source="auto", image_shape=None, background="white", skip_damage
         return ImageSet("images", _check_array(images, labels, image_shape))
     if labels is not None:
         raise ValueError("labels as an array need images=, the array of their images.")
+    if not isinstance(source, (str, os.PathLike)):
+        raise ValueError(f"source must be a name or a path, not {type(source).__name__}. Pass an array as images=.")
     source = resolve(source)
     if _is_folder_of_pictures(source):
         return _open_folder(Path(source), image_shape, background, skip_damaged)
@@ -171,11 +175,16 @@ def _is_folder_of_pictures(source):
 
 
 def _open_folder(folder, image_shape, background, skip_damaged):
-    if image_shape is not None and (len(image_shape) != 3 or min(image_shape) < 1 or image_shape[2] not in (1, 3)):
+    if image_shape is not None and not _is_shape(tuple(image_shape)):
         raise ValueError(f"image_shape must be (height, width, 1 or 3), not {tuple(image_shape)}.")
     pictures = cache.read_folder(folder, image_shape and tuple(image_shape), background, skip_damaged)
     class_names, labels = folders.find_classes(pictures.paths)
     return ImageSet(folder, (pictures.images, labels), class_names=class_names, pictures=pictures)
+
+
+def _is_shape(sizes):
+    is_whole = all(isinstance(size, numbers.Integral) and size > 0 for size in sizes)
+    return is_whole and len(sizes) == 3 and sizes[2] in (1, 3)
 
 
 def _check_array(images, labels, image_shape):

@@ -194,8 +194,8 @@ def test_facts_about_a_folder_are_told(tmp_path):
     (photos / ".hidden").write_text("text")
     images = gan.datasets.open_source(photos, background="#ff0000")
     assert images.describe_pictures()[1:] == [
-        "  size chosen from the pictures (--image-shape)",
-        "  1 transparent picture put on #ff0000 (--background)",
+        "  size and channels chosen from the pictures; --image-shape sets others",
+        "  1 transparent picture put on #ff0000; --background sets another color",
         "  skipped 2 files that are no pictures",
     ]
     assert Path(images.name) == photos and gan.datasets.open_source("mnist5k").describe_pictures() == []

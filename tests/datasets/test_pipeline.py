@@ -225,6 +225,7 @@ def test_a_mapped_array_stays_in_its_file(tmp_path):
         ({"images": BYTES, "labels": np.arange(50) - 1}, "images has no labels from 0 on"),
         ({"images": BYTES, "labels": True}, "images has no labels"),
         ({"images": BYTES, "source": "mnist5k"}, "source and images exclude each other"),
+        ({"source": BYTES}, "source must be a name or a path, not ndarray. Pass an array as images="),
         ({"labels": np.arange(50)}, "labels as an array need images=, the array of their images"),
     ],
 )
