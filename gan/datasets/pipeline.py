@@ -180,9 +180,11 @@ def _passes(count, seed, epoch, flip):
 
     def one_pass(_):
         number = epoch.assign_add(1)
-        passes = (tf.random.experimental.stateless_shuffle(tf.range(count), [tf.constant(seed, tf.int64), number]),)
+        seeds = tf.stack([tf.constant(seed, tf.int64), number])
+        passes = (tf.random.experimental.stateless_shuffle(tf.range(count), seeds),)
         if flip:
-            passes += (tf.random.stateless_uniform([count], [tf.constant(seed, tf.int64), -number]) < 0.5,)
+            # The seeds of a pass have a positive second number.
+            passes += (tf.random.stateless_uniform([count], seeds * [1, -1]) < 0.5,)
         return tf.data.Dataset.from_tensor_slices(passes)
 
     dataset = tf.data.Dataset.range(1).flat_map(one_pass)
