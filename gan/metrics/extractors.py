@@ -77,24 +77,26 @@ def _reason_of(error):
 
 
 def usual_extractor(source, image_shape):
-    """Returns the name of the shipped extractor that suits the images, if there is one.
+    """Returns the name of the shipped extractor that knows the images, if there is one.
 
     Args:
         source: Source of the images, as in `gan.datasets.load`.
         image_shape: Tuple `(height, width, channels)`. Shape of the images.
 
     Returns:
-        `"digits"` for gray images of 28x28, `"stacked_digits"` for stacks of these (`"stacked_mnist"`,
-        `"stacked_mnist5k"`, `"stacked:..."`), None for all other images.
+        `"digits"` for `"mnist"`, `"mnist5k"` and `"auto"`, `"stacked_digits"` for `"stacked_mnist"`,
+        `"stacked_mnist5k"` and stacks of the digits, None for all other images, which need an extractor of their own.
 
     Example:
 
     >>> gan.metrics.usual_extractor("mnist", (28, 28, 1))
     'digits'
     """
-    if str(source).startswith(("stacked_mnist", "stacked:")):
+    digits = ("auto", "mnist", "mnist5k")
+    stacks = ("stacked_mnist", "stacked_mnist5k", *(f"stacked:{name}" for name in digits))
+    if str(source) in stacks:
         return "stacked_digits"
-    return "digits" if tuple(image_shape) == (28, 28, 1) else None
+    return "digits" if str(source) in digits and tuple(image_shape) == (28, 28, 1) else None
 
 
 def load_extractor(source):
