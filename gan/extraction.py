@@ -86,11 +86,9 @@ def _held_out_first(images, labels, test_images, test_labels):
     missing = max(0, MOST_IMAGES - len(test_images))
     # Spread over all training images, which may be sorted.
     added = np.unique(np.linspace(0, len(images) - 1, min(missing, len(images))).astype(int))
-    if labels is not None and test_labels is not None:
-        labels = np.concatenate([test_labels, labels[added]])
-    else:
-        labels = None
-    return np.concatenate([test_images, images[added]]), labels
+    images = np.concatenate([test_images, images[added]])
+    has_labels = labels is not None and test_labels is not None
+    return images, np.concatenate([test_labels, labels[added]]) if has_labels else None
 
 
 def _progress():

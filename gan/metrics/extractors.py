@@ -84,19 +84,17 @@ def usual_extractor(source, image_shape):
         image_shape: Tuple `(height, width, channels)`. Shape of the images.
 
     Returns:
-        `"digits"` for `"mnist"`, `"mnist5k"` and `"auto"`, `"stacked_digits"` for `"stacked_mnist"`,
-        `"stacked_mnist5k"` and stacks of the digits, None for all other images, which need an extractor of their own.
+        `"digits"` for `"mnist"`, `"mnist5k"` and `"auto"`, `"stacked_digits"` for stacks (`"stacked_mnist"`,
+        `"stacked_mnist5k"`, `"stacked:..."`), None for all other images, which need an extractor of their own.
 
     Example:
 
     >>> gan.metrics.usual_extractor("mnist", (28, 28, 1))
     'digits'
     """
-    digits = ("auto", "mnist", "mnist5k")
-    stacks = ("stacked_mnist", "stacked_mnist5k", *(f"stacked:{name}" for name in digits))
-    if str(source) in stacks:
+    if str(source).startswith(("stacked_mnist", "stacked:")):
         return "stacked_digits"
-    return "digits" if str(source) in digits and tuple(image_shape) == (28, 28, 1) else None
+    return "digits" if source in ("auto", "mnist", "mnist5k") and tuple(image_shape) == (28, 28, 1) else None
 
 
 def load_extractor(source):

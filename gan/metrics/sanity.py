@@ -11,7 +11,7 @@ from gan.text import format_count
 
 LEAST_IMAGES, MOST_IMAGES = 400, 2000
 BATCH_SIZE = 250
-SPLITS = 8
+SPLITS = 4
 STRENGTHS = {
     "blur": (0.02, 0.04, 0.08),
     "noise": (0.1, 0.2, 0.4),
@@ -49,17 +49,18 @@ class Check(NamedTuple):
 def check_extractor(network, untrained, images, labels=None, seed=0):
     """Checks that the fid of an extractor sees blur, noise, shuffled patches and missing classes.
 
-    Real images are split at random into halves, and one half is given a defect. Each fid is the mean over eight splits
+    Real images are split at random into halves, and one half is given a defect. Each fid is the mean over four splits
     and compares the same numbers of images.
 
     An extractor passes if
 
     - real images against real ones have a fid near 0: at most a tenth of the variance of the features;
     - each defect, even a weak one, has a fid of at least 1.25 times that, which rises with the strength of the defect;
-    - it makes at least three times as much of noise and of missing classes as the untrained network does. What a network
-      makes of a defect is measured in units of what it makes of blur, both beyond real images against real ones. This is
-      free of the scale of the features and of the number of images. An untrained network mostly sees blur.
-      Noise need not meet this if its fid is ten times that of real images: then any network sees it.
+    - it makes at least three times as much of noise and of missing classes as the untrained network does.
+
+    What a network makes of a defect is measured in units of what it makes of blur, both beyond real images against real
+    ones. This depends neither on the scale of the features nor on the number of images, and an untrained network mostly
+    sees blur. Noise passes too if its fid is ten times that of real images: then even an untrained network sees it.
 
     Args:
         network: The extractor, a `keras.Model`.
@@ -73,7 +74,7 @@ def check_extractor(network, untrained, images, labels=None, seed=0):
         A `Check`.
     """
     if len(images) < LEAST_IMAGES:
-        reason = f"{format_count(len(images), 'image')} are too few to check an extractor: use at least {LEAST_IMAGES}."
+        reason = f"{format_count(len(images), 'image')} are too few to check an extractor, which needs {LEAST_IMAGES}"
         return Check([], 0.0, {}, [reason])
     chosen = np.sort(np.random.default_rng(seed).permutation(len(images))[:MOST_IMAGES])
     images = np.asarray(images[chosen])
@@ -84,7 +85,7 @@ def check_extractor(network, untrained, images, labels=None, seed=0):
     of_untrained, _ = _measure(untrained, images, classes, seed)
     real = fids["real", 0]
     if real == 0:
-        return Check([], 0.0, {}, ["its features are the same for all images."])
+        return Check([], 0.0, {}, ["its features are the same for all images"])
     rows = [(*key, fid / real, of_untrained[key] / of_untrained["real", 0]) for key, fid in fids.items()]
     gains = {
         "noise": _relative(fids, "noise", 1) / _relative(of_untrained, "noise", 1),
@@ -148,7 +149,7 @@ def _features(network, images, change=None, strength=None, seed=0):
 
 
 def _moments(features):
-    return features.mean(axis=0), np.cov(features, rowvar=False)
+    return features.mean(axis=0), np.atleast_2d(np.cov(features, rowvar=False))
 
 
 def _relative(fids, defect, index):
