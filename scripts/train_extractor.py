@@ -1,10 +1,8 @@
-"""Trains a feature extractor for the metrics on labeled images: a classifier that is saved as one file."""
+"""Trains a feature extractor for the metrics on your own images, with labels or without, and saves it as one file."""
 
-import hashlib
 from pathlib import Path
 
-from gan import cli, options
-from gan.text import format_count
+from gan import cli, extraction, options
 
 
 def build_parser():
@@ -15,11 +13,15 @@ def build_parser():
         "--data",
         default="mnist",
         metavar="SOURCE",
-        help="labeled images: mnist, fashion_mnist, mnist5k, an .npz file with labels, or a folder of IDX files with "
-        "labels (default: mnist)",
+        help="images: mnist, fashion_mnist, mnist5k, an .npz file or a folder (default: mnist)",
     )
     parser.add_argument(
-        "--epochs", type=options.positive_int, default=6, help="passes over the training images (default: 6)"
+        "--no-labels", action="store_true", help="train without labels, by the prediction of rotations (RotNet)"
+    )
+    parser.add_argument(
+        "--epochs",
+        type=options.positive_int,
+        help="passes over the training images (default: as many as take one or two minutes, at least 6 with labels)",
     )
     parser.add_argument("--seed", type=options.natural_int, default=0, help="seed of all random numbers (default: 0)")
     parser.add_argument("--output", type=Path, required=True, metavar="FILE.keras", help="the file to write")
@@ -39,36 +41,21 @@ def check(arguments):
     arguments.data = options.resolve_data(arguments.data)
 
 
-def read(data):
-    """Returns training and test set as pairs of float images and labels."""
-    import gan
-
-    sets = {split: gan.datasets.read(data, split=split) for split in ("train", "test")}
-    if any(labels is None for _, labels in sets.values()):
-        raise ValueError(f"--data {data} has no labels. An extractor is a classifier and needs them.")
-    return [(gan.images.to_float(images), labels) for images, labels in sets.values()]
-
-
 def train(arguments):
     import gan
 
     output = arguments.output
+    sets = []
     with cli.errors_exit(ValueError, status=2):
-        training_set, test_set = read(arguments.data)
-        # The metrics show an extractor by its name, which therefore is that of its file.
-        network = gan.metrics.train_extractor(
-            *training_set, arguments.epochs, arguments.seed, output.stem, validation_data=test_set, verbose=2
-        )
+        for split in ("train", "test"):
+            images, labels = gan.datasets.read(arguments.data, split=split)
+            sets += [images, None if arguments.no_labels else labels]
+    # The metrics show an extractor by its name, which therefore is that of its file.
+    with cli.errors_exit(ValueError, status=1):
+        network = extraction.train(*sets, output.stem, arguments.seed, arguments.epochs)
     with gan.files.written_whole(output) as partial:
         network.save(partial)
-    images, labels = test_set
-    _, logits = network.predict(images, batch_size=256, verbose=0)
-    accuracy = (logits.argmax(axis=1) == labels).mean()
-    content = output.read_bytes()
-    print(
-        f"{output}: classifies {accuracy:.2%} of {format_count(len(labels), 'test image')} correctly; "
-        f"{len(content):,} bytes, SHA-256 {hashlib.sha256(content).hexdigest()}"
-    )
+    print(extraction.describe_file(output))
 
 
 def main():

@@ -11,16 +11,17 @@ history.history["val_fid"]
 ```
 
 `base` holds what all metrics share; `frechet`, `kernel`, `neighbours`, `modes` and `agreement` hold the metrics;
-`extractors` holds the networks that extract the features.
+`extractors` holds the networks that extract the features, and `training` trains new ones.
 """
 
 from gan.metrics.agreement import ClassAgreement
 from gan.metrics.base import FeatureMetric, Statistic, figures_of
-from gan.metrics.extractors import describe, get_extractor, load_extractor, train_extractor, usual_extractor
+from gan.metrics.extractors import describe, get_extractor, load_extractor, usual_extractor
 from gan.metrics.frechet import FrechetDistance
 from gan.metrics.kernel import KernelDistance
 from gan.metrics.modes import ModeCoverage
 from gan.metrics.neighbours import DensityCoverage, PrecisionRecall
+from gan.metrics.training import train_extractor
 
 
 def all_metrics(extractor, image_shape, num_classes=None):

@@ -5,7 +5,6 @@ import pathlib
 import re
 
 import keras
-import numpy as np
 from keras import layers, ops
 
 from gan import engines
@@ -78,15 +77,15 @@ def _reason_of(error):
 
 
 def usual_extractor(source, image_shape):
-    """Returns the name of the shipped extractor that suits the images, if there is one.
+    """Returns the name of the shipped extractor that knows the images, if there is one.
 
     Args:
         source: Source of the images, as in `gan.datasets.load`.
         image_shape: Tuple `(height, width, channels)`. Shape of the images.
 
     Returns:
-        `"digits"` for gray images of 28x28, `"stacked_digits"` for stacks of these (`"stacked_mnist"`,
-        `"stacked_mnist5k"`, `"stacked:..."`), None for all other images.
+        `"digits"` for `"mnist"`, `"mnist5k"` and `"auto"`, `"stacked_digits"` for stacks (`"stacked_mnist"`,
+        `"stacked_mnist5k"`, `"stacked:..."`), None for all other images, which need an extractor of their own.
 
     Example:
 
@@ -95,7 +94,7 @@ def usual_extractor(source, image_shape):
     """
     if str(source).startswith(("stacked_mnist", "stacked:")):
         return "stacked_digits"
-    return "digits" if tuple(image_shape) == (28, 28, 1) else None
+    return "digits" if source in ("auto", "mnist", "mnist5k") and tuple(image_shape) == (28, 28, 1) else None
 
 
 def load_extractor(source):
@@ -141,70 +140,6 @@ def extract(network, images):
 def describe(network, image_shape):
     """Returns what `extract` returns for images of shape `image_shape`, as `keras.KerasTensor`s without values."""
     return extract(network, keras.KerasTensor((None, *image_shape)))
-
-
-def train_extractor(images, labels, epochs=6, seed=0, name="extractor", validation_data=None, verbose="auto"):
-    """Trains an extractor with the architecture of `"digits"` on your own labeled images.
-
-    Args:
-        images: Float array `(count, height, width, channels)` in [-1, 1].
-        labels: Int array `(count,)`. Classes, starting at 0.
-        epochs: Int. Number of epochs. Defaults to 6.
-        seed: Int. Seed of the weights and of the order of the images. Defaults to 0.
-        name: String. Name of the extractor, shown next to its results. Defaults to `"extractor"`.
-        validation_data: Pair of images and labels on which the accuracy is reported after each epoch. Defaults to
-            None.
-        verbose: As in `keras.Model.fit`. Defaults to `"auto"`.
-
-    Returns:
-        A `keras.Model` from images to a pair of features `(batch, 128)` and logits `(batch, classes)`.
-
-    Raises:
-        ValueError: There are no images, they are not floats in [-1, 1], the number of labels differs from that of the
-            images, or a label is not an integer of at least 0.
-
-    Example:
-
-    ```python
-    images, labels = gan.datasets.read("mnist5k")
-    images, labels = gan.images.to_float(images[::10]), labels[::10]
-    network = gan.metrics.train_extractor(images, labels, epochs=1, name="mnist500")
-    metric = gan.metrics.FrechetDistance(network)
-    ```
-    """
-    if not len(images) or not np.issubdtype(images.dtype, np.floating) or np.abs(images).max() > 1:
-        raise ValueError(
-            f"images must be a nonempty float array in [-1, 1], not {images.dtype} of shape {images.shape}."
-        )
-    labels = np.asarray(labels)
-    if labels.shape != (len(images),) or not np.issubdtype(labels.dtype, np.integer) or labels.min() < 0:
-        raise ValueError(
-            f"labels must be integers of at least 0, one for each of the {len(images):,} images, "
-            f"not {labels.dtype} of shape {labels.shape}."
-        )
-    keras.utils.set_random_seed(seed)
-    inputs = keras.Input(images.shape[1:])
-    x = inputs
-    for width, kernel_size, strides in ((32, 5, 2), (64, 3, 2), (64, 3, 1), (128, 3, 1)):
-        x = layers.Conv2D(width, kernel_size, strides, padding="same", use_bias=False)(x)
-        x = layers.BatchNormalization()(x)
-        x = layers.ReLU()(x)
-    features = layers.GlobalAveragePooling2D(name="features")(x)
-    logits = layers.Dense(int(labels.max()) + 1, name="logits")(features)
-
-    batch_size = 128
-    steps = epochs * -(-len(images) // batch_size)
-    augment = layers.RandomTranslation(0.1, 0.1, fill_mode="nearest")
-    classifier = keras.Sequential([keras.Input(images.shape[1:]), augment, keras.Model(inputs, logits)])
-    classifier.compile(
-        keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(3e-3, steps)),
-        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-        metrics=["accuracy"],
-    )
-    classifier.fit(
-        images, labels, batch_size=batch_size, epochs=epochs, validation_data=validation_data, verbose=verbose
-    )
-    return keras.Model(inputs, [features, logits], name=name)
 
 
 @functools.cache

@@ -91,30 +91,8 @@ def test_stacked_digits_is_digits_channel_by_channel():
 def test_the_usual_extractor_suits_the_images():
     assert gan.metrics.usual_extractor("mnist", (28, 28, 1)) == "digits"
     assert gan.metrics.usual_extractor("stacked_mnist5k", (28, 28, 3)) == "stacked_digits"
-    assert gan.metrics.usual_extractor("photos", (28, 28, 3)) is None
-
-
-def test_train_extractor_learns_classes_reproducibly_and_can_be_saved(tmp_path):
-    labels = RNG.integers(0, 3, 300)
-    images = RNG.uniform(-1, -0.6, (300, 12, 10, 3)).astype("float32")
-    for label in range(3):
-        images[labels == label, :, :, label] += 1
-    networks = [gan.metrics.train_extractor(images, labels, epochs=4, name="colors", verbose=0) for _ in range(2)]
-    for one, other in zip(networks[0].get_weights(), networks[1].get_weights(), strict=True):
-        np.testing.assert_array_equal(one, other)
-    networks[0].save(tmp_path / "colors.keras")
-    loaded = gan.metrics.load_extractor(tmp_path / "colors.keras")
-    outputs = extract(gan.metrics.get_extractor(loaded, (12, 10, 3)), images)
-    assert loaded.name == "colors"
-    assert outputs["features"].shape == (300, 128) and outputs["logits"].shape == (300, 3)
-    assert (keras.ops.convert_to_numpy(outputs["logits"]).argmax(1) == labels).mean() > 0.95
-    assert gan.metrics.load_extractor("digits") == "digits"
-
-
-@pytest.mark.parametrize("labels", [np.arange(5), np.ones(6), np.array([0, 1, 2, 3, 4, -1]), np.ones((6, 1), int)])
-def test_train_extractor_refuses_invalid_labels(labels):
-    with pytest.raises(ValueError, match="labels must be integers of at least 0, one for each of the 6 images"):
-        gan.metrics.train_extractor(np.zeros((6, 8, 8, 1), "float32"), labels)
+    for source in ("photos", "fashion_mnist", "digits.npz", Path("mnist")):
+        assert gan.metrics.usual_extractor(source, (28, 28, 1)) is None
 
 
 @pytest.mark.parametrize("jit_compile", JIT_COMPILE)

@@ -1,0 +1,69 @@
+"""Defects that generated images may have, drawn into real images: blur, noise, displaced parts, missing classes."""
+
+import numpy as np
+
+PATCHES = 4
+CLUSTERS = 10
+DIRECTIONS = 8
+
+
+def blur(images, strength, rng):
+    """Blurs images with a Gaussian, whose standard deviation is `strength` times the height and the width."""
+    for axis in (1, 2):
+        position = np.arange(images.shape[axis]) / images.shape[axis]
+        weights = np.exp(-(((position[:, None] - position) / strength) ** 2) / 2)
+        weights = (weights / weights.sum(axis=1, keepdims=True)).astype("float32")
+        images = np.moveaxis(np.tensordot(images, weights, axes=(axis, 1)), -1, axis)
+    return images
+
+
+def add_noise(images, strength, rng):
+    """Adds normal noise with the standard deviation `strength`."""
+    return np.clip(images + strength * rng.standard_normal(images.shape, "float32"), -1, 1)
+
+
+def shuffle_patches(images, strength, rng):
+    """Divides images into 4x4 patches and lets the share `strength` of them change places."""
+    count, height, width, channels = images.shape
+    rows, columns = height // PATCHES, width // PATCHES
+    whole = np.s_[:, : PATCHES * rows, : PATCHES * columns]
+    cells = (count, PATCHES, PATCHES, rows, columns, channels)
+    by_row = (count, PATCHES, rows, PATCHES, columns, channels)
+    patches = images[whole].reshape(by_row).swapaxes(2, 3).reshape(count, PATCHES**2, *cells[3:])
+    order = np.tile(np.arange(PATCHES**2), (count, 1))
+    for places in order:
+        moved = rng.permutation(PATCHES**2)[: round(strength * PATCHES**2)]
+        places[moved] = np.roll(moved, 1)
+    patches = np.take_along_axis(patches, order[:, :, None, None, None], axis=1)
+    images = images.copy()
+    images[whole] = patches.reshape(cells).swapaxes(2, 3).reshape(images[whole].shape)
+    return images
+
+
+def without_classes(classes, share, rng):
+    """Returns the indices of images that are left without some random classes, at most `share` of the images."""
+    names, counts = np.unique(classes, return_counts=True)
+    dropped, total = [], 0
+    for index in rng.permutation(len(names)):
+        if total + counts[index] <= share * len(classes):
+            dropped.append(names[index])
+            total += counts[index]
+    return rng.permutation(np.flatnonzero(~np.isin(classes, dropped)))
+
+
+def find_classes(images, seed):
+    """Finds ten kinds of images without an extractor: by k-means of the share of each edge direction.
+
+    An untrained network sees colors and brightness, so clusters of pixels could not tell it from a trained one.
+    """
+    down, right = np.gradient(images.mean(axis=3, dtype="float32"), axis=(1, 2))
+    direction = (np.arctan2(down, right) % np.pi / np.pi * DIRECTIONS).astype(int) % DIRECTIONS
+    strength = np.hypot(down, right)
+    points = np.stack([np.sum(strength * (direction == index), axis=(1, 2)) for index in range(DIRECTIONS)], axis=1)
+    points = np.sqrt(points / np.maximum(points.sum(axis=1, keepdims=True), 1e-6))
+    centers = points[np.random.default_rng(seed).choice(len(points), CLUSTERS, replace=False)]
+    for _ in range(30):
+        nearest = np.argmin(np.sum(centers**2, axis=1) - 2 * points @ centers.T, axis=1)
+        for index in np.unique(nearest):
+            centers[index] = points[nearest == index].mean(axis=0)
+    return nearest

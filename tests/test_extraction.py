@@ -1,0 +1,69 @@
+import hashlib
+
+import numpy as np
+import pytest
+
+from gan import extraction
+from gan.metrics import sanity, training
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (60, 8, 8, 1), "uint8")
+LABELS = np.repeat([0, 1], 30)
+
+
+@pytest.fixture
+def outcomes(monkeypatch):
+    """The reasons of the next checks, and whether each network was trained with labels."""
+    reasons, methods = [], []
+    train = training.train_extractor
+
+    def spy(images, labels, *args, **kwargs):
+        methods.append("none" if labels is None else "labels")
+        return train(images, labels, 1, *args[1:], **kwargs)
+
+    monkeypatch.setattr("gan.metrics.train_extractor", spy)
+    monkeypatch.setattr(sanity, "check_extractor", lambda *args: sanity.Check([], 0.0, {}, reasons.pop(0)))
+    return reasons, methods
+
+
+def train(labels):
+    return extraction.train(IMAGES, labels, IMAGES[:9], None if labels is None else labels[:9], "mine")
+
+
+@pytest.mark.parametrize("labels", [None, np.zeros(60, int), np.arange(60), np.arange(60) // 41 * np.arange(60)])
+def test_without_two_classes_there_are_no_labels_to_learn(outcomes, labels, capsys):
+    outcomes[0].extend([[]])
+    assert train(labels).name == "mine"
+    assert outcomes[1] == ["none"] and "RotNet" in capsys.readouterr().out
+
+
+def test_a_classifier_is_the_first_choice(outcomes, capsys):
+    outcomes[0].extend([[]])
+    assert len(train(LABELS).outputs) == 2
+    assert outcomes[1] == ["labels"]
+    printed = capsys.readouterr().out
+    assert "classification of the labels" in printed and "100% trained" in printed and "0 s left" in printed
+
+
+def test_a_classifier_that_fails_is_followed_by_training_without_labels(outcomes, capsys):
+    outcomes[0].extend([["it is blind"], []])
+    assert len(train(LABELS).outputs) == 1
+    assert outcomes[1] == ["labels", "none"] and "it is blind" in capsys.readouterr().out
+
+
+def test_an_extractor_that_fails_is_refused(outcomes):
+    outcomes[0].extend([["it is blind"]])
+    with pytest.raises(ValueError, match="no extractor for these images passes the check: it is blind"):
+        train(None)
+
+
+def test_a_sample_is_trained_on_if_there_are_many_images(outcomes, monkeypatch, capsys):
+    outcomes[0].extend([[]])
+    monkeypatch.setattr(extraction, "MOST_BYTES", 40 * 64)
+    train(LABELS)
+    assert "trained on 40 images" in capsys.readouterr().out
+
+
+def test_a_file_is_described_by_size_and_checksum(tmp_path):
+    (tmp_path / "x.keras").write_bytes(b"content")
+    checksum = hashlib.sha256(b"content").hexdigest()
+    assert extraction.describe_file(tmp_path / "x.keras").endswith(f"x.keras: 7 bytes, SHA-256 {checksum}")
