@@ -1,11 +1,14 @@
 """An extractor for your own pictures: the method is chosen, the network is trained and checked. Imports Keras late."""
 
 import hashlib
+import math
 import time
 
 import numpy as np
 
 from gan.cli import format_duration
+from gan.files import written_whole
+from gan.images import to_uint8
 from gan.text import format_count
 
 # 10,000 images of 128x128x3.
@@ -13,47 +16,71 @@ MOST_BYTES = 10_000 * 128 * 128 * 3
 LEAST_IMAGES_OF_CLASS = 20
 
 
-def train(images, labels, test_images, test_labels, name, seed=0, epochs=None):
-    """Trains an extractor on your own images and checks it: by their labels if possible, otherwise without labels.
-
-    The method, the progress and the check are printed.
+def write_extractor(images, path, name, seed=0, epochs=None, uses_labels=True):
+    """Trains an extractor on your own images, checks it and saves it. Prints its method, its check and its checksum.
 
     Args:
-        images: uint8 array `(count, height, width, channels)`. Training images.
-        labels: Int array `(count,)`, or None.
-        test_images: uint8 array. Images of the same shape that are not trained on.
-        test_labels: Int array, or None.
-        name: String. Name of the extractor.
+        images: A `gan.datasets.ImageSet`.
+        path: `pathlib.Path` of the `.keras` file. It is only written if the extractor passes the check.
+        name: String. Name of the extractor, shown next to its results.
         seed: Int. Seed of all random numbers. Defaults to 0.
         epochs: Int. Number of passes over the images. Defaults to None: as many as take one or two minutes.
+        uses_labels: Bool. Whether the labels of the images are learned, if they have enough. Defaults to True.
+
+    Raises:
+        ValueError: The images cannot be trained on, or the extractor does not pass the check.
+    """
+    network = train(images, name, seed, epochs, uses_labels)
+    with written_whole(path) as partial:
+        network.save(partial)
+    content = path.read_bytes()
+    print(f"{path}: {len(content):,} bytes, SHA-256 {hashlib.sha256(content).hexdigest()}", flush=True)
+
+
+def train(images, name, seed=0, epochs=None, uses_labels=True):
+    """Trains and checks an extractor: by the labels of the images if possible, otherwise without labels.
+
+    Args:
+        images: As in `write_extractor`.
+        name: As in `write_extractor`.
+        seed: As in `write_extractor`.
+        epochs: As in `write_extractor`.
+        uses_labels: As in `write_extractor`.
 
     Returns:
         The extractor, a `keras.Model`.
 
     Raises:
-        ValueError: The images cannot be trained on, or the extractor does not pass the check.
+        ValueError: As in `write_extractor`.
     """
-    reasons = []
-    if labels is not None and has_classes(labels):
-        network, reasons = _train(images, labels, test_images, test_labels, name, seed, epochs)
+    from gan.metrics.sanity import MOST_IMAGES
+
+    most = max(1, MOST_BYTES // math.prod(images.image_shape))
+    training_set = _sample(images.split("train"), most, seed)
+    test_set = _sample(images.split("test"), MOST_IMAGES, seed)
+    if uses_labels and images.has_labels and has_classes(training_set[1]):
+        network, reasons = _train(*training_set, *test_set, name, seed, epochs)
         if not reasons:
             return network
         print(f"The classifier does not pass: {'; '.join(reasons)}.", flush=True)
-    network, reasons = _train(images, None, test_images, test_labels, name, seed, epochs)
+    network, reasons = _train(training_set[0], None, *test_set, name, seed, epochs)
     if reasons:
         raise ValueError(f"no extractor for these images passes the check: {'; '.join(reasons)}.")
     return network
 
 
+def _sample(split, most, seed):
+    """Returns at most so many images of a split, as bytes in memory, and their labels."""
+    rows = np.sort(np.random.default_rng(seed).permutation(split.rows)[:most])
+    images = np.asarray(split.images[rows])
+    if images.dtype != np.uint8:
+        images = to_uint8(images)
+    return images, None if split.labels is None else split.labels[rows]
+
+
 def has_classes(labels):
     """Whether labels are enough for a classifier: at least two classes of at least 20 images."""
     return int(np.sum(np.unique(labels, return_counts=True)[1] >= LEAST_IMAGES_OF_CLASS)) >= 2
-
-
-def describe_file(path):
-    """Returns the name, the size and the SHA-256 of a saved extractor, for a message."""
-    content = path.read_bytes()
-    return f"{path}: {len(content):,} bytes, SHA-256 {hashlib.sha256(content).hexdigest()}"
 
 
 def _train(images, labels, test_images, test_labels, name, seed, epochs):
@@ -64,11 +91,6 @@ def _train(images, labels, test_images, test_labels, name, seed, epochs):
     from gan.metrics.sanity import check_extractor, format_check
     from gan.metrics.training import build_extractor
 
-    limit = max(1, MOST_BYTES // images[0].nbytes)
-    if len(images) > limit:
-        chosen = np.sort(np.random.default_rng(seed).permutation(len(images))[:limit])
-        images, labels = images[chosen], None if labels is None else labels[chosen]
-    images = np.asarray(images)
     method = "prediction of rotations, without labels (RotNet)" if labels is None else "classification of the labels"
     print(f"extractor {name}: {method}, trained on {format_count(len(images), 'image')}", flush=True)
     network = train_extractor(images, labels, epochs, seed, name, verbose=0, callbacks=[_progress()])

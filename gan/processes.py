@@ -117,15 +117,23 @@ class Processes(NamedTuple):
             return value
         return _client().blocking_key_value_get(f"gan/{name}", ANSWER_SECONDS * 1000)
 
+    def check_devices(self):
+        """Makes sure that all processes have as many devices.
+
+        Raises:
+            ValueError: A process has another number of them.
+        """
+        if self.addresses:
+            import jax
+
+            self.check_equal("devices", str(jax.local_device_count()), "has another number of devices than")
+
     def send_file(self, path):
         """Copies a file of the first process, if it exists, to a path of the others."""
         if not self.addresses:
             return
-        import jax
         import numpy as np
         from jax.experimental import multihost_utils
-
-        self.check_equal("devices", str(jax.local_device_count()), "has another number of devices than")
 
         exists = self.is_first and path.exists()
         content = np.frombuffer(path.read_bytes() if exists else b"", "uint8")

@@ -9,8 +9,11 @@ from pathlib import Path
 from gan import cli, options, presets
 from gan.files import written_whole
 from gan.locks import LOCK_NAME
+from gan.text import format_count, format_shape
 
 CONFIG_NAME = "config.json"
+# The extractor that a run has trained on its own images.
+EXTRACTOR_NAME = "extractor.keras"
 # The first of these that exists is the model of a run.
 MODEL_NAMES = ("best.keras", "model.keras")
 DEFAULTS = {
@@ -56,6 +59,11 @@ def find_model(path):
     if path.is_dir():
         raise ValueError(f"{path} holds no model: it has neither {' nor '.join(MODEL_NAMES)}.")
     raise ValueError(f"there is no model file or run folder {path}.")
+
+
+def find_extractor(name, folder):
+    """Returns the name or the path of a run's extractor: its own one lies in the run's folder."""
+    return str(Path(folder) / name) if name == EXTRACTOR_NAME else name
 
 
 def read_config(folder):
@@ -199,3 +207,21 @@ def check_data(output, images, requested, recorded):
             f"{images.name} does not hold the images that {output} was trained on. Restore them, or start a new run."
         )
     return {"requested": recorded.get("requested", images.name), **facts}
+
+
+def describe_data(images, dataset, validation):
+    """Says how many images were found, how they are used and what was skipped.
+
+    Args:
+        images: A `gan.datasets.ImageSet`.
+        dataset: Its images to train on, as `gan.datasets.load` returns them.
+        validation: Its held-out images, or None if nothing is validated.
+
+    Returns:
+        One or more lines.
+    """
+    held_out = images.image_count - dataset.image_count
+    purpose = " for validation" if validation else ""
+    use = f"{dataset.image_count:,} to train on and {held_out:,} held out{purpose}" if held_out else "none held out"
+    found = f"{format_count(images.image_count, 'image')} of {format_shape(images.image_shape)}"
+    return "\n".join([f"{images.name}: {found}, {use}", *images.describe_pictures()])

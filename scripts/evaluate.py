@@ -81,9 +81,7 @@ def settle(arguments):
     arguments.skip_damaged = arguments.skip_damaged or run.get("skip_damaged", False)
     if source := arguments.data or run.get("data"):
         arguments.data = options.resolve_data(source, "If the data have moved, give the new path with --data.")
-    recorded = run.get("extractor")
-    if recorded and recorded not in options.NAMED_EXTRACTORS:
-        recorded = str(arguments.model.parent / recorded)  # a run's own extractor lies in its folder
+    recorded = runs.find_extractor(run.get("extractor"), arguments.model.parent)
     arguments.extractor = options.resolve_extractor(arguments.extractor or recorded)
     if arguments.samples == 1:
         cli.fail("--samples must be at least 2, because one image has no spread.", 2)

@@ -124,9 +124,9 @@ def prepare(output, settings, recorded, processes):
         )
 
     validation = load("test") if settings["validate_every"] else None
-    if validation and not settings["extractor"]:
-        settings["extractor"] = gan.metrics.usual_extractor(images.name, images.image_shape)
-    if not settings["extractor"]:
+    if validation and model is None:
+        settings["extractor"] = choose_extractor(images, load("train"), output, settings, processes)
+    if not (settings["extractor"] if model is None else model.quality_metrics):
         validation = None
     dataset = load("train" if validation else None)
     if model is None:
@@ -136,7 +136,7 @@ def prepare(output, settings, recorded, processes):
             cli.warn(f"{images.name} has only {count} for {num_classes:,} classes. A GAN learns little about so few.")
         metrics = None
         if validation:
-            extractor = gan.metrics.load_extractor(settings["extractor"])
+            extractor = gan.metrics.load_extractor(runs.find_extractor(settings["extractor"], output))
             metrics = gan.metrics.all_metrics(extractor, images.image_shape, num_classes)
         model = presets.build(settings, images.image_shape, num_classes, settings["seed"], metrics)
     if images.image_shape != model.image_shape:
@@ -148,11 +148,36 @@ def prepare(output, settings, recorded, processes):
     return model, images, dataset, validation, epoch, data
 
 
+def choose_extractor(images, dataset, output, settings, processes):
+    """Returns the name of the extractor. If none is known, trains one on the images; None if it does not pass."""
+    import keras
+
+    import gan
+    from gan import checks, extraction
+
+    chosen = settings["extractor"] or gan.metrics.usual_extractor(images.name, images.image_shape)
+    if chosen not in (None, runs.EXTRACTOR_NAME):
+        return chosen
+    file = output / runs.EXTRACTOR_NAME
+    if processes.is_first and not file.exists():
+        # What can be wrong is found before minutes of training.
+        num_classes = images.num_classes if settings["conditional"] else None
+        checks.check_batches(presets.build(settings, images.image_shape, num_classes), dataset)
+        try:
+            extraction.write_extractor(images, file, Path(images.name).stem, settings["seed"])
+        except ValueError as error:
+            print(f"Nothing is validated: {error}", flush=True)
+    processes.tell("extractor", "chosen")  # the others wait here
+    processes.send_file(file)
+    keras.utils.set_random_seed(settings["seed"])
+    return runs.EXTRACTOR_NAME if file.exists() else None
+
+
 def train(output, settings, model, images, dataset, validation, epoch, data):
     import gan
     from gan import engines
 
-    print(describe_data(images, dataset, validation))
+    print(runs.describe_data(images, dataset, validation))
     devices = f" on {model.device_count} devices" if model.device_count > 1 else ""
     facts = [
         f"generator: {model.generator.count_params():,} parameters",
@@ -162,12 +187,6 @@ def train(output, settings, model, images, dataset, validation, epoch, data):
         *([f"continuing after epoch {epoch}"] if epoch else []),
     ]
     print("; ".join(facts), flush=True)
-    if settings["validate_every"] and not validation:
-        print(
-            f"Nothing is validated: no built-in extractor knows images of {format_shape(model.image_shape)}. "
-            "To measure fid, add --extractor.",
-            flush=True,
-        )
     every = settings["validate_every"] or 1
     history_file = output / "history.csv"
     names = images.class_names if model.num_classes else None
@@ -201,15 +220,6 @@ def train(output, settings, model, images, dataset, validation, epoch, data):
         print(note)
 
 
-def describe_data(images, dataset, validation):
-    """Says how many images were found, how they are used and what was skipped."""
-    held_out = images.image_count - dataset.image_count
-    purpose = " for validation" if validation else ""
-    use = f"{dataset.image_count:,} to train on and {held_out:,} held out{purpose}" if held_out else "none held out"
-    found = f"{format_count(images.image_count, 'image')} of {format_shape(images.image_shape)}"
-    return "\n".join([f"{images.name}: {found}, {use}", *images.describe_pictures()])
-
-
 def run(given, processes):
     """Trains in this process, together with the others if there are any."""
     output, settings, recorded = runs.settle(given) if processes.is_first else (None, None, None)
@@ -234,6 +244,7 @@ def run(given, processes):
             with cli.errors_exit(ValueError, TypeError, status=2):
                 settings, recorded = agree(processes, given, settings, recorded)
                 stack.enter_context(engines.use_devices(given.get("devices", 1)))
+                processes.check_devices()
                 processes.send_file(folder / "model.keras")
                 prepared = prepare(folder, settings, recorded, processes)
             train(folder, settings, *prepared)

@@ -15,6 +15,7 @@ def build_parser():
         metavar="SOURCE",
         help="images: mnist, fashion_mnist, mnist5k, an .npz file or a folder (default: mnist)",
     )
+    options.add_pictures(parser)
     parser.add_argument(
         "--no-labels", action="store_true", help="train without labels, by the prediction of rotations (RotNet)"
     )
@@ -45,17 +46,16 @@ def train(arguments):
     import gan
 
     output = arguments.output
-    sets = []
     with cli.errors_exit(ValueError, status=2):
-        for split in ("train", "test"):
-            images, labels = gan.datasets.read(arguments.data, split=split)
-            sets += [images, None if arguments.no_labels else labels]
+        images = gan.datasets.open_source(
+            arguments.data, arguments.image_shape, arguments.background or "white", arguments.skip_damaged
+        )
+        images.split("test")
     # The metrics show an extractor by its name, which therefore is that of its file.
     with cli.errors_exit(ValueError, status=1):
-        network = extraction.train(*sets, output.stem, arguments.seed, arguments.epochs)
-    with gan.files.written_whole(output) as partial:
-        network.save(partial)
-    print(extraction.describe_file(output))
+        extraction.write_extractor(
+            images, output, output.stem, arguments.seed, arguments.epochs, not arguments.no_labels
+        )
 
 
 def main():

@@ -3,6 +3,7 @@ import hashlib
 import numpy as np
 import pytest
 
+import gan
 from gan import extraction
 from gan.metrics import sanity, training
 
@@ -26,7 +27,7 @@ def outcomes(monkeypatch):
 
 
 def train(labels):
-    return extraction.train(IMAGES, labels, IMAGES[:9], None if labels is None else labels[:9], "mine")
+    return extraction.train(gan.datasets.open_source(images=IMAGES, labels=labels), "mine")
 
 
 @pytest.mark.parametrize("labels", [None, np.zeros(60, int), np.arange(60), np.arange(60) // 41 * np.arange(60)])
@@ -63,7 +64,16 @@ def test_a_sample_is_trained_on_if_there_are_many_images(outcomes, monkeypatch, 
     assert "trained on 40 images" in capsys.readouterr().out
 
 
-def test_a_file_is_described_by_size_and_checksum(tmp_path):
-    (tmp_path / "x.keras").write_bytes(b"content")
-    checksum = hashlib.sha256(b"content").hexdigest()
-    assert extraction.describe_file(tmp_path / "x.keras").endswith(f"x.keras: 7 bytes, SHA-256 {checksum}")
+def test_a_file_is_written_and_its_checksum_shown(outcomes, tmp_path, capsys):
+    outcomes[0].extend([[]])
+    file = tmp_path / "x.keras"
+    extraction.write_extractor(gan.datasets.open_source(images=IMAGES, labels=LABELS), file, "mine", uses_labels=False)
+    assert outcomes[1] == ["none"] and gan.metrics.load_extractor(str(file)).name == "mine"
+    assert hashlib.sha256(file.read_bytes()).hexdigest() in capsys.readouterr().out
+
+
+def test_nothing_is_written_if_the_check_fails(outcomes, tmp_path):
+    outcomes[0].extend([["it is blind"]])
+    with pytest.raises(ValueError, match="it is blind"):
+        extraction.write_extractor(gan.datasets.open_source(images=IMAGES), tmp_path / "x.keras", "mine")
+    assert not list(tmp_path.iterdir())

@@ -6,6 +6,7 @@ import numpy as np
 
 import gan
 from gan.files import written_whole
+from gan.runs import find_extractor
 from tuning.layout import noise_file
 from tuning.prepare import open_images
 
@@ -46,7 +47,8 @@ def measure(output, settings):
     file = noise_file(output)
     if file.exists():
         return json.loads(file.read_text())["fid"]
-    metric = gan.metrics.FrechetDistance(gan.metrics.load_extractor(settings["extractor"]))
+    extractor = gan.metrics.load_extractor(find_extractor(settings["extractor"], output))
+    metric = gan.metrics.FrechetDistance(extractor)
     rng = np.random.default_rng(settings["seed"])
     images = gan.datasets.load(open_images(settings), BATCH_SIZE, split="test")
     for batch in images.as_numpy_iterator():

@@ -1,20 +1,24 @@
 """The checks of a sweep before it starts."""
 
 import os
+from pathlib import Path
 
 import keras_tuner
 
 import gan
-from gan import engines
+from gan import engines, extraction
+from gan.metrics.training import build_extractor
+from gan.runs import EXTRACTOR_NAME, find_extractor
 from tuning import oracles
 from tuning.hypermodel import GANHyperModel
 
 
-def prepare(settings):
+def prepare(settings, output):
     """Completes the settings of a sweep and refuses settings with which no trial can run.
 
     Args:
         settings: Dict of settings, as in `tuning.sweep.run_sweep`.
+        output: Folder of the sweep. If no extractor suits the images, one is trained on them and written to it.
 
     Returns:
         A tuple of three:
@@ -29,15 +33,20 @@ def prepare(settings):
     """
     images = open_images(settings)
     image_shape = list(images.image_shape)
-    extractor = settings["extractor"] or gan.metrics.usual_extractor(images.name, image_shape)
+    extractor = settings["extractor"] or gan.metrics.usual_extractor(images.name, image_shape) or EXTRACTOR_NAME
+    file = Path(output) / EXTRACTOR_NAME
+    is_new = extractor == EXTRACTOR_NAME and not file.exists()
+    # What can be wrong is found before minutes of training.
+    network = build_extractor(image_shape) if is_new else gan.metrics.load_extractor(find_extractor(extractor, output))
     preset = settings["preset"]
     num_classes = images.num_classes if gan.presets.resolve(preset)["conditional"] else None
-    network = gan.metrics.load_extractor(extractor)
     hypermodel = GANHyperModel(image_shape, settings["space"], network, preset=preset, num_classes=num_classes)
     hypermodel.build(keras_tuner.HyperParameters())
     batch_size = hypermodel.space["batch_size"]
     largest = batch_size if not isinstance(batch_size, dict) else batch_size.get("max") or max(batch_size["values"])
     gan.datasets.load(images, largest, split="train", labels=num_classes is not None)
+    if is_new:
+        extraction.write_extractor(images, file, Path(images.name).stem, settings["seed"])
     settings = {
         **settings,
         "data": images.name,

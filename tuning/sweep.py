@@ -66,7 +66,7 @@ def run_sweep(output, settings, workers, listen=None):
         with locked_folder(output):
             _refuse_another_sweep(output, {name: settings[name] for name in SETTLED})
     chief = _find_address(listen or (LOOPBACK, 0))
-    settings, gpus, epochs = processes.call(processes.get_context(), "tuning.prepare:prepare", settings)
+    settings, gpus, epochs = processes.call(processes.get_context(), "tuning.prepare:prepare", settings, output)
     with locked_folder(output):
         _adopt(output, settings)
         trials = count(len(epochs), "trial")
@@ -102,7 +102,7 @@ def run_workers(output, workers, chief):
         socket.create_connection(chief, CONNECT_SECONDS).close()
     except OSError as error:
         raise ValueError(f"--chief {host}:{port} cannot be reached ({error}).") from error
-    _, gpus, epochs = processes.call(processes.get_context(), "tuning.prepare:prepare", read_settings(output))
+    _, gpus, epochs = processes.call(processes.get_context(), "tuning.prepare:prepare", read_settings(output), output)
     with Display(output, epochs) as display, _Crew(output, gpus) as crew:
         # The names differ from those of other commands on this machine.
         crew.start_workers(f"{socket.gethostname()}-{os.getpid()}", workers, chief)

@@ -15,6 +15,7 @@ from tensorboard.plugins.hparams import api as hparams_api
 
 import gan
 from gan.files import written_whole
+from gan.runs import find_extractor
 from tuning import processes
 from tuning import space as spaces
 from tuning.hypermodel import GANHyperModel
@@ -106,7 +107,7 @@ def run_trial(output, settings, trial):
     hp = trial.hyperparameters
     folder = run_folder(output, trial.trial_id)
     shutil.rmtree(folder, ignore_errors=True)
-    extractor = gan.metrics.load_extractor(settings["extractor"])
+    extractor = gan.metrics.load_extractor(find_extractor(settings["extractor"], output))
     shape, seed, num_classes = settings["image_shape"], settings["seed"], settings["num_classes"]
     hypermodel = GANHyperModel(shape, settings["space"], extractor, seed, settings["preset"], num_classes)
     checkpoint = folder / "model.keras"
