@@ -12,6 +12,8 @@ from gan.locks import LOCK_NAME
 from gan.text import format_count, format_shape
 
 CONFIG_NAME = "config.json"
+# A class with fewer images than this, on average, deserves a warning.
+LEAST_IMAGES = 10
 # The extractor that a run has trained on its own images.
 EXTRACTOR_NAME = "extractor.keras"
 # The first of these that exists is the model of a run.
@@ -209,13 +211,14 @@ def check_data(output, images, requested, recorded):
     return {"requested": recorded.get("requested", images.name), **facts}
 
 
-def describe_data(images, dataset, validation):
+def describe_data(images, dataset, validation, num_classes):
     """Says how many images were found, how they are used and what was skipped.
 
     Args:
         images: A `gan.datasets.ImageSet`.
         dataset: Its images to train on, as `gan.datasets.load` returns them.
         validation: Its held-out images, or None if nothing is validated.
+        num_classes: Int, number of classes that are trained on, or None.
 
     Returns:
         One or more lines.
@@ -224,4 +227,7 @@ def describe_data(images, dataset, validation):
     purpose = " for validation" if validation else ""
     use = f"{dataset.image_count:,} to train on and {held_out:,} held out{purpose}" if held_out else "none held out"
     found = f"{format_count(images.image_count, 'image')} of {format_shape(images.image_shape)}"
-    return "\n".join([f"{images.name}: {found}, {use}", *images.describe_pictures()])
+    lines = [f"{images.name}: {found}, {use}", *images.describe_pictures()]
+    if num_classes and images.image_count < LEAST_IMAGES * num_classes:
+        lines.append(f"  {num_classes:,} classes of fewer than {LEAST_IMAGES} images on average: too few to learn much")
+    return "\n".join(lines)

@@ -14,8 +14,6 @@ from gan import cli, options, presets, runs, supervision
 from gan.locks import LOCK_NAME, locked_folder
 from gan.text import format_count, format_shape
 
-# A class with fewer images than this, on average, deserves a warning.
-LEAST_IMAGES = 10
 # Options that may differ between the processes of a run.
 NAMED_BY_PROCESS = ("output", "data", "extractor", "process")
 
@@ -131,9 +129,6 @@ def prepare(output, settings, recorded, processes):
     dataset = load("train" if validation else None)
     if model is None:
         num_classes = images.num_classes if settings["conditional"] else None
-        if num_classes and images.image_count < LEAST_IMAGES * num_classes:
-            count = format_count(images.image_count, "image")
-            cli.warn(f"{images.name} has only {count} for {num_classes:,} classes. A GAN learns little about so few.")
         metrics = None
         if validation:
             extractor = gan.metrics.load_extractor(runs.find_extractor(settings["extractor"], output))
@@ -177,7 +172,7 @@ def train(output, settings, model, images, dataset, validation, epoch, data):
     import gan
     from gan import engines
 
-    print(runs.describe_data(images, dataset, validation))
+    print(runs.describe_data(images, dataset, validation, model.num_classes))
     devices = f" on {model.device_count} devices" if model.device_count > 1 else ""
     facts = [
         f"generator: {model.generator.count_params():,} parameters",
