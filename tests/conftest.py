@@ -150,7 +150,7 @@ def small_settings(digits_file):
         "data": str(digits_file),
         "image_shape": None,
         "preset": "reference",
-        "extractor": None,
+        "extractor": "digits",
         "tuner": "random",
         "epochs": 2,
         "trials": 3,

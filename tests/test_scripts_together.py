@@ -4,7 +4,7 @@ import hashlib
 import json
 
 import numpy as np
-from commands import SMALL, run_well
+from commands import SMALL, run, run_well
 
 import gan
 
@@ -49,16 +49,21 @@ def test_a_conditional_preset_from_end_to_end(refuse, tmp_path):
 
 
 def test_train_extractor_writes_one_that_train_takes(refuse, tmp_path):
-    rng = np.random.default_rng(0)
-    labels = rng.integers(0, 2, 60)
-    images = rng.integers(0, 60, (60, 8, 8)).astype("uint8") + 180 * labels[:, None, None].astype("uint8")
-    np.savez(tmp_path / "x.npz", x_train=images, y_train=labels)
-    np.savez(tmp_path / "unlabeled.npz", x_train=images)
-    result = run_well("train_extractor.py", "--data", "x.npz", "--epochs", 2, "--output", "own.keras", cwd=tmp_path)
+    arguments = ("--data", "mnist5k", "--epochs", 4, "--output", "own.keras")
+    result = run_well("train_extractor.py", *arguments, cwd=tmp_path)
     digest = hashlib.sha256((tmp_path / "own.keras").read_bytes()).hexdigest()
-    assert "of 6 test images correctly" in result.stdout and digest in result.stdout
-    assert "add --overwrite" in refuse("train_extractor.py", "--data", "x.npz", "--output", "own.keras")
-    assert "has no labels" in refuse("train_extractor.py", "--data", "unlabeled.npz", "--output", "new.keras")
+    assert "classification of the labels" in result.stdout and digest in result.stdout
+    assert "missing classes" in result.stdout
+    assert "add --overwrite" in refuse("train_extractor.py", "--data", "mnist5k", "--output", "own.keras")
+    images, labels = gan.datasets.read("mnist5k")
+    np.savez(tmp_path / "x.npz", x_train=images[::50], y_train=labels[::50])
     arguments = ("--data", "x.npz", "--epochs", 1, "--validate-every", 1, "--extractor", "own.keras", *SMALL)
     result = run_well("train.py", *arguments, "--output", "run", cwd=tmp_path)
     assert "(extractor own)" in result.stdout
+
+
+def test_train_extractor_writes_nothing_that_does_not_pass_its_check(tmp_path):
+    np.savez(tmp_path / "x.npz", x_train=np.zeros((60, 8, 8), "uint8"))
+    result = run("train_extractor.py", "--data", "x.npz", "--epochs", 1, "--output", "own.keras", cwd=tmp_path)
+    assert result.returncode == 1 and "60 images are too few" in result.stderr
+    assert not (tmp_path / "own.keras").exists()

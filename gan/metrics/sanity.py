@@ -98,7 +98,7 @@ def format_check(check):
     """Formats a check as a short table."""
     lines = [f"{'fid / fid of real images':26}{'extractor':>10}{'untrained':>11}"]
     for defect, strength, fid, of_untrained in check.rows:
-        lines.append(f"{f'{defect} {strength:g}':26}{fid:10.2f}{of_untrained:11.2f}")
+        lines.append(f"{f'{defect} {strength:g}' if strength else defect:26}{fid:10.2f}{of_untrained:11.2f}")
     lines.append(f"real against real: {check.near_zero:.1%} of the variance of the features")
     lines.append("; ".join(f"{defect}: {gain:.1f} times the untrained network" for defect, gain in check.gains.items()))
     return "\n".join(lines if check.rows else check.reasons)
