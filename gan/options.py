@@ -16,8 +16,8 @@ NAMED_EXTRACTORS = ("digits", "stacked_digits", "inception_v3")
 STACKED_PREFIX = "stacked:"
 
 DATA_HELP = (
-    f"images: {', '.join(NAMED_SOURCES)}, {STACKED_PREFIX}PATH, an .npz file, a folder of images, or a folder of IDX "
-    "files. auto is MNIST, or the 5,000 digits of mnist5k if MNIST cannot be downloaded"
+    f"images: {', '.join(NAMED_SOURCES)}, {STACKED_PREFIX}PATH, an .npz file, a folder of pictures, or a folder of "
+    "IDX files. auto is MNIST, or the 5,000 digits of mnist5k if MNIST cannot be downloaded"
 )
 EXTRACTOR_HELP = (
     f"network whose features fid and the other metrics compare: {', '.join(NAMED_EXTRACTORS)}, or a .keras file "
@@ -63,7 +63,9 @@ def add_pictures(group, shape=True, flip=False):
     )
     if flip:
         group.add_argument(
-            "--flip", action="store_true", help="mirror half of the training images, others in each epoch"
+            "--flip",
+            action="store_true",
+            help="mirror half of the training images from left to right, chosen anew in each epoch",
         )
 
 

@@ -1,6 +1,6 @@
 """The pictures of a folder, decoded once into one file of bytes, which later runs map into memory.
 
-The file holds the pixels of all pictures, one after another, then a record of what else was found, as JSON, and at last
+The file holds the pixels of all pictures, one after another, then a record of what else was found, as JSON, and finally
 the length of this record and a mark. It is written whole or not at all.
 """
 
@@ -32,15 +32,15 @@ class Pictures(NamedTuple):
     """The pictures of a folder.
 
     Attributes:
-        images: uint8 array `(count, height, width, channels)`, mapped from the file. Changes to it are not saved.
+        images: uint8 array `(count, height, width, channels)`, mapped from the file. Changes do not reach the file.
         paths: List of strings, the path of each picture relative to the folder.
         file: `pathlib.Path`, the file of the pixels.
         digest: String, the hexadecimal SHA-256 of the names and contents of the pictures' files.
         damaged: Dict from the paths of damaged pictures to reasons.
         transparent: Int, number of pictures that are put on the background.
         skipped: Int, number of files that are no pictures.
-        background: String, the color that was asked for.
-        is_shape_chosen: Bool, whether the shape follows from the pictures.
+        background: String, the color that was requested.
+        is_shape_chosen: Bool, whether the shape was chosen from the pictures.
     """
 
     images: np.ndarray
@@ -60,7 +60,7 @@ def cache_folder():
 
 
 def read_folder(folder, image_shape, background, skip_damaged):
-    """Reads the pictures of a folder, from the cache if the folder has not changed since they were decoded.
+    """Reads the pictures of a folder: from the cache, if the folder has not changed since they were decoded.
 
     Args:
         folder: `pathlib.Path`.
@@ -84,8 +84,8 @@ def read_folder(folder, image_shape, background, skip_damaged):
                 record = _read_record(file) or _write(file, folder, files, shape, color)
         except OSError as error:
             raise ValueError(
-                f"the pictures of {folder} cannot be decoded into {cache_folder()} ({error.strerror or error}). The "
-                "environment variable XDG_CACHE_HOME names another folder for this."
+                f"the pictures of {folder} cannot be decoded into {cache_folder()} ({error.strerror or error}). To use "
+                "another folder, set the environment variable XDG_CACHE_HOME."
             ) from error
     damaged, others = record["damaged"], set(record["others"])
     paths = [path for path in files.paths if path not in damaged and path not in others]
@@ -93,7 +93,7 @@ def read_folder(folder, image_shape, background, skip_damaged):
         raise ValueError(_describe_damaged(folder, damaged, bool(paths)))
     if not paths:
         raise ValueError(f"{folder} holds no pictures and no IDX files.")
-    # Mapped in a mode in which nothing is ever written to the file, but which TensorFlow shares.
+    # Copy-on-write never changes the file, and TensorFlow shares such an array. It would copy a read-only one.
     images = np.memmap(file, "uint8", "c", shape=(len(paths), *shape))
     skipped = len(others) + files.hidden
     transparent = record["transparent"]
@@ -103,7 +103,7 @@ def read_folder(folder, image_shape, background, skip_damaged):
 
 
 def _name_file(folder, files, image_shape, background):
-    """Names the cache of a folder in its present state. Only the last part changes with the folder."""
+    """Names the cache of a folder in its present state. Only the last part of the name depends on it."""
     settings = f"{os.path.realpath(folder)}\n{image_shape}\n{background}"
     content = "\n".join(f"{path}\0{stamp}" for path, stamp in zip(files.paths, files.stamps, strict=True))
     hashes = [hashlib.sha256(os.fsencode(text)).hexdigest()[:12] for text in (settings, content)]
@@ -164,7 +164,7 @@ def _state_free(file):
 
 def _describe_damaged(folder, damaged, has_others):
     names = format_names([f"{_show_name(path)} ({reason})" for path, reason in damaged.items()])
-    ways = "Repair or remove them, or skip them with --skip-damaged, skip_damaged=True in Python."
+    ways = "Repair or remove them, or skip them with --skip-damaged (skip_damaged=True in Python)."
     return (
         f"{folder} holds {format_count(len(damaged), 'picture')} that cannot be read"
         f"{'' if has_others else ', and no others'}: {names}. " + (ways if has_others else "Use another folder.")
@@ -172,7 +172,7 @@ def _describe_damaged(folder, damaged, has_others):
 
 
 def _show_name(name):
-    """Quotes a name that would not fit into one line of a message."""
+    """Escapes a name with line breaks or other characters that cannot be printed."""
     return name if name.isprintable() else ascii(name)
 
 

@@ -1,4 +1,4 @@
-"""Picture files are decoded by all cores, in processes of their own: threads would wait for Python's lock."""
+"""Decodes picture files on all cores, in separate processes: threads would wait for Python's global lock."""
 
 import collections
 import contextlib
@@ -68,7 +68,7 @@ def count_cores():
 
 
 class _Worker:
-    """A process that decodes pictures. Unlike `multiprocessing`, it does not import the user's own script again."""
+    """A process that decodes pictures. Unlike `multiprocessing`, it does not import the user's script again."""
 
     def __enter__(self):
         program = f"import sys; sys.path[:] = {sys.path!r}; from gan.datasets.decoding import work; work()"
@@ -95,7 +95,7 @@ def work():
     """Answers requests from stdin on stdout until stdin is closed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that asks
     answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what a library prints must not come between the answers
+    os.dup2(2, 1)  # messages of a library must not mix with the answers
     with contextlib.suppress(EOFError, BrokenPipeError):
         while True:
             pickle.dump(_answer(*pickle.load(sys.stdin.buffer)), answers)

@@ -1,4 +1,4 @@
-"""Folders of pictures: their files, their classes, and the size to which they are read."""
+"""Folders of pictures: their files, their classes, and the size that suits them."""
 
 import os
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from gan.datasets.pictures import read_picture
 SAMPLED_PICTURES = 100
 SAMPLE_SIZE = 32
 LARGEST_SIDE = 64
-# A difference between color channels that even a gray JPEG scan does not have.
+# Gray scans that are saved as color JPEG files have smaller differences between their channels.
 VISIBLE_COLOR = 32
 
 
@@ -30,7 +30,7 @@ class Files(NamedTuple):
 
 
 def list_files(folder):
-    """Lists the visible files of a folder and its subfolders. Links to folders are followed, but not in a circle.
+    """Lists the visible files of a folder and its subfolders. Links to folders are followed, except in a loop.
 
     Args:
         folder: `pathlib.Path`.
@@ -70,14 +70,14 @@ def list_files(folder):
 
 
 def find_classes(paths):
-    """Returns the classes of pictures that all lie in subfolders, at least two: each subfolder is a class.
+    """Finds the classes of pictures: the subfolders, if there are at least two and all pictures lie in them.
 
     Args:
         paths: List of strings, the pictures' paths relative to their folder.
 
     Returns:
-        A pair: the sorted list of the subfolders' names, and an int array `(count,)` of labels. Two times None if
-        there are no such subfolders.
+        A pair: the sorted list of the subfolders' names, and an int array `(count,)` of labels. Both are None if there
+        are no classes.
     """
     folders = [path.partition("/")[0] for path in paths]
     if any("/" not in path for path in paths) or len(set(folders)) < 2:

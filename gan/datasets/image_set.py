@@ -1,4 +1,4 @@
-"""Images that are open for reading, with what is known about them."""
+"""An open source of images, and what is known about it."""
 
 import functools
 import hashlib
@@ -14,7 +14,7 @@ class Split(NamedTuple):
     """A part of a set of images.
 
     Attributes:
-        images: Array `(count, height, width, channels)`, which holds images of other parts too.
+        images: Array `(count, height, width, channels)`, which also holds images of other parts.
         labels: Int array `(count,)`, or None.
         rows: Int array. The images of this part are `images[rows]`.
     """
@@ -30,15 +30,15 @@ class ImageSet:
     Attributes:
         name: String, the name or path of the source.
         image_shape: `(height, width, channels)`.
-        class_names: List of strings, the names of the subfolders of a folder of pictures that are its classes. None
-            for other sources.
+        class_names: List of strings, the names of the classes of a folder of pictures: its subfolders. None for other
+            sources.
         has_labels: Bool, whether all images have labels.
         num_classes: Int, the largest label plus 1.
         image_count: Int, the number of images, published test images included.
         held_out_count: Int, the number of images in the test split: published test images, or a tenth of the images.
         fingerprint: String, a checksum. Two sources with the same images and labels have the same one.
-        pictures: Facts about a folder of pictures: its `file` of decoded pictures, and how many files are `damaged`,
-            `skipped` and `transparent`. None for other sources.
+        pictures: Facts about a folder of pictures: `file`, which holds the decoded pictures; `damaged`, a dict from
+            paths to reasons; `transparent` and `skipped`, numbers of files. None for other sources.
 
     Example:
 
@@ -61,12 +61,12 @@ class ImageSet:
     def num_classes(self):
         labels = self._train[1]
         if labels is None or labels.min() < 0:
-            raise ValueError(f"{self.name} has no labels from 0 on. {self._describe_ways_to_label()}")
+            raise ValueError(f"{self.name} has no labels that count from 0. {self._describe_ways_to_label()}")
         count = int(labels.max()) + 1
         if count > len(labels):
             raise ValueError(
                 f"{self.name} has {format_count(len(labels), 'image')}, but labels up to {count - 1:,}. "
-                "Number its classes from 0 on."
+                "Number its classes from 0."
             )
         return count
 
@@ -154,4 +154,7 @@ class ImageSet:
     def _describe_ways_to_label(self):
         if self.pictures is not None:
             return "Put all pictures into subfolders, one for each of at least two classes."
-        return "Use an .npz file with y_train, IDX files with labels, or a folder with a subfolder for each class."
+        return (
+            "Use an .npz file with y_train, IDX files with labels, a folder with a subfolder for each class, or arrays "
+            "(images= and labels= in Python)."
+        )

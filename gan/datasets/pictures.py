@@ -10,7 +10,7 @@ from PIL import Image, ImageColor, ImageOps, UnidentifiedImageError
 
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
 SUFFIXES = (".bmp", ".gif", ".heic", ".heif", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp")
-# What a file of a phone's HEIC pictures starts with, after its first four bytes.
+# The bytes 4 to 11 of HEIC files, the pictures of phones.
 HEIC_BRANDS = (b"ftypheic", b"ftypheix", b"ftyphevc", b"ftypheim", b"ftypheis", b"ftypmif1", b"ftypmsf1")
 MAX_PIXELS = 400_000_000
 
@@ -50,8 +50,8 @@ class Reading(NamedTuple):
 def read_picture(path, image_shape, background):
     """Reads a picture as people see it: upright, its first frame, in 8 bits, on a background where it is transparent.
 
-    The format follows from the content, not from the name. The largest rectangle around the center with the
-    proportions of `image_shape` is cut out and resized.
+    The content decides the format, not the name. The largest centered rectangle with the proportions of `image_shape`
+    is cropped and resized.
 
     Args:
         path: String or `pathlib.Path`.
@@ -59,7 +59,7 @@ def read_picture(path, image_shape, background):
         background: `(red, green, blue)`, from 0 to 255 each.
 
     Returns:
-        A `Reading`. It never raises an exception because of what the file contains.
+        A `Reading`, also of a damaged file: nothing that a file contains raises an exception.
     """
     try:
         with open(path, "rb") as file, _any_size(), warnings.catch_warnings():
@@ -72,7 +72,7 @@ def read_picture(path, image_shape, background):
             digest = hashlib.file_digest(file, "sha256").digest()
             with Image.open(file, formats=FORMATS) as image:
                 return _read(image, image_shape, background, digest)
-    # Pillow raises nearly everything when it reads damaged files.
+    # Damaged files make Pillow raise exceptions of nearly every kind.
     except Exception as error:
         return Reading(problem=str(getattr(error, "strerror", None) or error or type(error).__name__).split("\n")[0])
 
@@ -88,7 +88,7 @@ def _any_size():
 
 
 def _explain(path, file):
-    """Says why Pillow does not recognize a file that looks like a picture; None for other files."""
+    """Says why Pillow does not recognize a file that should be a picture; None for other files."""
     file.seek(4)
     if file.read(8) in HEIC_BRANDS:
         return "HEIC pictures need the package pillow-heif, which the extra 'heic' installs"
@@ -100,7 +100,7 @@ def _read(image, image_shape, background, digest):
     if image.width * image.height > MAX_PIXELS:
         return Reading(problem=f"{image.width:,}x{image.height:,} pixels, more than {MAX_PIXELS:,}")
     size = image.size
-    # JPEG files are decoded at a half, a quarter or an eighth of their size, which is much faster.
+    # JPEG files can be decoded at a half, a quarter or an eighth of their size, which is much faster.
     image.draft(None, (2 * max(height, width),) * 2)
     image = ImageOps.exif_transpose(image)
     image, is_transparent = _flatten(_to_8_bits(image), background)
@@ -109,7 +109,7 @@ def _read(image, image_shape, background, digest):
 
 
 def _to_8_bits(image):
-    """Scales the 16 bits that Pillow's own conversion would cut off at 255."""
+    """Scales 16 bits to 8. Pillow's own conversion would clip them at 255."""
     if not image.mode.startswith(("I", "F")):
         return image
     values = np.asarray(image)

@@ -1,9 +1,8 @@
 """Images become shuffled batches.
 
-The pipeline gathers the bytes of each batch from an array in memory or in a mapped file, and scales them to floats in
-[-1, 1]. The order of the images in a pass
-depends only on the seed and the number of the pass. `GAN.fit` sets this number to its epoch, so a resumed run sees the
-same batches as a run that was never interrupted.
+The pipeline gathers the bytes of each batch from an array, in memory or in a mapped file, and scales them to floats in
+[-1, 1]. The order of the images in a pass depends only on the seed and the number of the pass. `GAN.fit` sets this
+number to its epoch, so a resumed run sees the same batches as a run that was never interrupted.
 """
 
 import math
@@ -36,10 +35,10 @@ def load(
     divide the number of images.
 
     The dataset has more attributes. `image_count` is the number of images, `batch_size` the size of all batches except
-    the last one. `for_process(index, count)` returns the share of one of several processes, which reads only its own
-    images; `GAN.fit` calls it. `epoch`, a `tf.Variable`, is the number
-    of the next pass. It increases with each pass, and `GAN.fit` sets it to its own epoch. If you pass `fit` a dataset
-    derived from this one, for example by `map`, set it yourself before you resume: `dataset.epoch.assign(12)`.
+    the last one. `for_process(index, count)` returns the dataset of one of several processes, which gathers only its
+    share of each batch; `GAN.fit` calls it. `epoch`, a `tf.Variable`, is the number of the next pass. It increases with
+    each pass, and `GAN.fit` sets it to its own epoch. If you pass `fit` a dataset derived from this one, for example by
+    `map`, set it yourself before you resume: `dataset.epoch.assign(12)`.
 
     Args:
         source: Where the images come from. One of
@@ -65,13 +64,13 @@ def load(
               and TIFF files, and HEIC files if `pillow-heif` is installed. They are turned upright, center-cropped to
               the proportions of `image_shape` and resized. This happens once: the bytes are kept in
               `~/.cache/gan` (or in `gan` in `$XDG_CACHE_HOME`) and mapped into memory from there, until the folder
-              changes. If all pictures lie in subfolders, at least two, each subfolder is a class, as in
-              `keras.utils.image_dataset_from_directory`. Hidden files and other files are skipped.
-            - What `open_source` returned. `image_shape`, `background` and `skip_damaged` then belong to that call.
+              changes. If there are at least two subfolders and all pictures lie in them, each subfolder is a class, as
+              in `keras.utils.image_dataset_from_directory`. Hidden files, and files that are no pictures, are skipped.
+            - What `open_source` returned. Pass `image_shape`, `background` and `skip_damaged` to `open_source` then.
         batch_size: Int, images per batch. Default 256.
-        image_shape: `(height, width, channels)`, the size to which a folder of images is resized. 1 channel is gray,
-            3 channels are RGB. Default: a square as large as the pictures, but at most 64x64, with 3 channels if the
-            pictures are in color. Other sources keep their size, which must equal `image_shape` if you pass one.
+        image_shape: `(height, width, channels)`, the size to which the pictures of a folder are resized. 1 channel is
+            gray, 3 channels are RGB. Default: a square as large as the pictures, but at most 64x64, with 3 channels if
+            they are in color. Other sources keep their size, which must equal `image_shape` if you pass one.
         seed: Int, seed of the order. Default 0.
         split: `"train"`, `"test"` or None. The two splits share no image. If a source has test images, they are its
             test split. Otherwise a tenth of the images is held out, the same in each run: a tenth of each class if the
@@ -81,6 +80,14 @@ def load(
             array `(count,)` of their labels, from 0. Default False.
         drop_remainder: Bool, whether each pass leaves out the last images if they do not fill a batch. Each pass
             leaves out others. Default False.
+        flip: Bool, whether to mirror half of the images from left to right, chosen anew in each pass. The test split is
+            never mirrored. Default False.
+        images: Array of images to use instead of a source, `(count, height, width)` or
+            `(count, height, width, 1 or 3)`: uint8, or floats in [-1, 1]. An array that `np.load` has opened with
+            `mmap_mode="c"` is not copied into memory. Default None.
+        background: String, the color behind transparent pictures of a folder: a name or `"#rrggbb"`. Default `"white"`.
+        skip_damaged: Bool, whether to leave out damaged pictures of a folder instead of refusing the folder. Default
+            False.
 
     Returns:
         A `tf.data.Dataset` of float32 batches `(batch, height, width, channels)` in [-1, 1], or of pairs of such a
@@ -89,7 +96,8 @@ def load(
     Raises:
         ValueError: The source does not exist, cannot be read, or has no images, or no labels although `labels` is
             True; a class has a single image and `split` would hold it out; the images differ from `image_shape`;
-            pictures are damaged; `batch_size` is below 1 or above the number of images; or `split` is unknown.
+            pictures are damaged; `background` is no color; `batch_size` is below 1 or above the number of images; or
+            `split` is unknown.
 
     Example:
 
@@ -131,7 +139,7 @@ def load(
         options = tf.data.Options()
         # The autotune thread sleeps for up to ten seconds, and sometimes the end of a pass waits for it.
         options.autotune.enabled = False
-        # Optimizing the graph would copy all images into it.
+        # The optimizer would copy all images into the graph.
         options.experimental_optimization.apply_default_optimizations = False
         return dataset.with_options(options)
 
@@ -176,7 +184,7 @@ def rebatch(dataset, batch_size):
 
 
 def _passes(count, seed, epoch, flip):
-    """Positions of images and, to flip them, whether each is mirrored. The seed and the number of the pass decide."""
+    """Positions of images and, to flip them, whether each is mirrored: functions of the seed and the pass's number."""
 
     def one_pass(_):
         number = epoch.assign_add(1)
@@ -217,7 +225,7 @@ def _gather(images, rows, labels):
 
 
 def _share_memory(images):
-    """Returns a tensor of images, which maps the same file if the images are a mapped file, and copies them if not."""
+    """Returns a tensor of images. It shares the pages of a mapped file, and is a copy of an array in memory."""
     is_mapped = isinstance(images, np.memmap) and images.flags.writeable and images.flags.c_contiguous
     if not is_mapped or images.ctypes.data % TENSOR_ALIGNMENT:
         return tf.constant(images)

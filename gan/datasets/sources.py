@@ -27,9 +27,9 @@ _FALLBACKS = {"auto": ("mnist", "mnist5k"), "stacked_mnist": ("stacked_mnist", "
 
 
 def open_source(source="auto", image_shape=None, background="white", skip_damaged=False, images=None, labels=None):
-    """Opens a source of images once, to look at it and to pass it to `load` and `read` several times.
+    """Opens a source of images, to look at it, and to pass it to `load` and `read` several times.
 
-    The pictures of a folder are decoded into a file of bytes the first time, and mapped from it later.
+    The first call decodes the pictures of a folder into a file. Later calls map this file into memory.
 
     Args:
         source: As in `load`.
@@ -78,8 +78,8 @@ def read(source, image_shape=None, split=None, **options):
 
     Returns:
         A pair of images `(count, height, width, channels)` and labels: an integer array `(count,)`, or None if there
-        are none. The images are bytes (uint8), or floats if they are passed as such. All pictures of a folder are
-        mapped from a file; a split of them is copied into memory.
+        are none. The images are bytes (uint8), or floats if you pass an array of floats. The pictures of a folder are
+        mapped from a file, but a split of them is copied into memory.
 
     Raises:
         ValueError: As in `load`.
@@ -162,7 +162,9 @@ def read_sets(source):
     if path.suffix == ".npz":
         return formats.read_npz(path)
     if not path.is_dir():
-        raise ValueError(f"{path} is not a source of images. Use an .npz file, a folder of images or of IDX files.")
+        raise ValueError(
+            f"{path} is not a source of images. Use an .npz file, or a folder of pictures or of IDX files."
+        )
     if not formats.has_idx(path):
         raise ValueError(f"{path} is a folder of pictures. Only an .npz file or IDX files are stacked.")
     return formats.read_idx_folder(path)
@@ -217,7 +219,7 @@ def check_images(source, images, image_shape):
     if image_shape is not None and images.shape[1:] != tuple(image_shape):
         raise ValueError(
             f"{source} holds images of {format_shape(images.shape[1:])}, but image_shape is "
-            f"{format_shape(image_shape)}. Only a folder of images is resized."
+            f"{format_shape(image_shape)}. Only a folder of pictures is resized."
         )
     return images
 

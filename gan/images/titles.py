@@ -5,7 +5,7 @@ from PIL import Image, ImageDraw
 
 from gan.images.animation import frame_step, load_font
 
-# The size in the frame of an animation. Where high titles make the frame smaller, they are two thirds of it.
+# The size in a frame of an animation. If tall titles make the frame smaller, it is two thirds of this.
 FRAME_TEXT_PIXELS = 10
 LINE_HEIGHT = 1.2
 MOST_LETTERS = 24
@@ -14,9 +14,9 @@ MOST_LETTERS = 24
 def add_titles(picture, titles):
     """Writes a title above each column of a grid.
 
-    The titles are horizontal if all of them fit above their columns, else vertical. A title of more than 24 letters is
-    shortened. The font is DejaVu Sans: it has Latin, Greek, Cyrillic and many other letters, but no Chinese, Japanese
-    or Korean ones, which become boxes.
+    The titles are horizontal if all of them fit above their columns, and vertical otherwise. A title of more than 24
+    letters is shortened. The font, DejaVu Sans, covers Latin, Greek, Cyrillic and many other scripts, but not Chinese,
+    Japanese and Korean, whose characters become boxes.
 
     Args:
         picture: uint8 array `(height, width, 1 or 3)`, a grid that `enlarge` has returned.
@@ -50,7 +50,8 @@ def _draw_strip(titles, width, step):
     if max(label.shape[1] for label in labels) > pitch - font.size / 2:
         labels = [np.rot90(label) for label in labels]
     margin = font.size // 4
-    # Whole blocks, also if the titles make the blocks larger: then frames keep the pixels of the grid.
+    # The height is a multiple of the block's side, even if tall titles make the blocks larger, so that the frames of an
+    # animation keep the pixels of the grid.
     block = step * (step + 1)
     height = -(-(max(label.shape[0] for label in labels) + 2 * margin) // block) * block
     strip = np.full((height, width, 1), 255, "uint8")

@@ -183,7 +183,7 @@ def test_a_full_disk_or_a_cache_without_permission_is_a_sentence(folder, cached,
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(os, "fsync", fail)
-    with pytest.raises(ValueError, match=f"cannot be decoded into {cached} .{os.strerror(number)}.. The environment"):
+    with pytest.raises(ValueError, match=f"cannot be decoded into {cached} .{os.strerror(number)}.. To use another"):
         gan.datasets.open_source(folder, SHAPE)
     assert files_in(cached) == []
 

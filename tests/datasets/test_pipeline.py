@@ -222,7 +222,7 @@ def test_a_mapped_array_stays_in_its_file(tmp_path):
         ({"images": BYTES, "image_shape": (8, 8, 1)}, "images holds images of 4x5x1, but image_shape is 8x8x1"),
         ({"images": BYTES, "labels": np.arange(49)}, "labels must be an array of one whole number for each of 50"),
         ({"images": BYTES, "labels": np.arange(50.0)}, "labels must be .*, not float64 of shape .50,"),
-        ({"images": BYTES, "labels": np.arange(50) - 1}, "images has no labels from 0 on"),
+        ({"images": BYTES, "labels": np.arange(50) - 1}, "images has no labels that count from 0"),
         ({"images": BYTES, "labels": True}, "images has no labels"),
         ({"images": BYTES, "source": "mnist5k"}, "source and images exclude each other"),
         ({"source": BYTES}, "source must be a name or a path, not ndarray. Pass an array as images="),

@@ -80,11 +80,13 @@ def test_classes_are_counted(tmp_path):
         return gan.datasets.open_source(write_npz(tmp_path / "x.npz", x_train=BYTES, y_train=labels)).num_classes
 
     assert count(np.arange(50)) == 50
-    with pytest.raises(ValueError, match="has no labels from 0 on. Use an .npz file with y_train"):
+    with pytest.raises(ValueError, match="has no labels that count from 0. Use an .npz file with y_train"):
         count(np.arange(50) - 1)
     with pytest.raises(ValueError, match="has 50 images, but labels up to 5,000,000,049. Number its classes from 0"):
         count(np.arange(50) + 5_000_000_000)
-    with pytest.raises(ValueError, match="no labels from 0 on. Put all pictures into subfolders, one for each of at"):
+    with pytest.raises(
+        ValueError, match="no labels that count from 0. Put all pictures into subfolders, one for each of at"
+    ):
         gan.datasets.open_source(write_photos(tmp_path / "photos")).num_classes  # noqa: B018
 
 
