@@ -59,11 +59,11 @@ def train(images, name, seed=0, epochs=None, uses_labels=True):
     training_set = _sample(images.split("train"), most, seed)
     test_set = _sample(images.split("test"), MOST_IMAGES, seed)
     if uses_labels and images.has_labels and has_classes(training_set[1]):
-        network, reasons = _train(*training_set, *test_set, name, seed, epochs)
+        network, reasons = _train(True, training_set, test_set, name, seed, epochs)
         if not reasons:
             return network
         print(f"The classifier does not pass: {'; '.join(reasons)}.", flush=True)
-    network, reasons = _train(training_set[0], None, *test_set, name, seed, epochs)
+    network, reasons = _train(False, training_set, test_set, name, seed, epochs)
     if reasons:
         raise ValueError(f"no extractor for these images passes the check: {'; '.join(reasons)}.")
     return network
@@ -83,28 +83,32 @@ def has_classes(labels):
     return int(np.sum(np.unique(labels, return_counts=True)[1] >= LEAST_IMAGES_OF_CLASS)) >= 2
 
 
-def _train(images, labels, test_images, test_labels, name, seed, epochs):
+def _train(by_labels, training_set, test_set, name, seed, epochs):
     """Trains with one method; returns the network and the reasons why it does not pass the check."""
     import keras
 
     from gan.metrics import train_extractor
     from gan.metrics.sanity import check_extractor, format_check
-    from gan.metrics.training import build_extractor
+    from gan.metrics.training import build_extractor, normalize
 
-    method = "prediction of rotations, without labels (RotNet)" if labels is None else "classification of the labels"
+    images, labels = training_set
+    method = "classification of the labels" if by_labels else "prediction of rotations, without labels (RotNet)"
     print(f"extractor {name}: {method}, trained on {format_count(len(images), 'image')}", flush=True)
-    network = train_extractor(images, labels, epochs, seed, name, verbose=0, callbacks=[_progress()])
+    network = train_extractor(
+        images, labels if by_labels else None, epochs, seed, name, verbose=0, callbacks=[_progress()]
+    )
     keras.utils.set_random_seed(seed)
-    untrained = build_extractor(images.shape[1:])
-    check = check_extractor(network, untrained, *_held_out_first(images, labels, test_images, test_labels), seed)
+    untrained = normalize(build_extractor(images.shape[1:]), images)
+    check = check_extractor(network, untrained, *_held_out_first(training_set, test_set), seed)
     print(format_check(check), flush=True)
     return network, check.reasons
 
 
-def _held_out_first(images, labels, test_images, test_labels):
+def _held_out_first(training_set, test_set):
     """Returns the images of the check: held-out ones, with training images if these are too few."""
     from gan.metrics.sanity import MOST_IMAGES
 
+    (images, labels), (test_images, test_labels) = training_set, test_set
     missing = max(0, MOST_IMAGES - len(test_images))
     # Spread over all training images, which may be sorted.
     added = np.unique(np.linspace(0, len(images) - 1, min(missing, len(images))).astype(int))

@@ -41,17 +41,18 @@ def shuffle_patches(images, strength, rng):
 
 
 def without_classes(classes, share, rng):
-    """Returns the indices of images that are left without some random classes, at most `share` of the images."""
-    names, counts = np.unique(classes, return_counts=True)
-    dropped, total = [], 0
-    for index in rng.permutation(len(names)):
-        if total + counts[index] <= share * len(classes):
-            dropped.append(names[index])
-            total += counts[index]
-    return rng.permutation(np.flatnonzero(~np.isin(classes, dropped)))
+    """Returns the indices of images, in random order, without the share of them that belongs to the smallest classes.
+
+    The last class that is left out may be left out in part. Classes of one size have a random order.
+    """
+    names, numbers, counts = np.unique(classes, return_inverse=True, return_counts=True)
+    ranks = np.empty(len(names), int)
+    ranks[np.lexsort((rng.random(len(names)), counts))] = np.arange(len(names))
+    order = np.lexsort((rng.random(len(classes)), ranks[numbers]))
+    return rng.permutation(order[round(share * len(classes)) :])
 
 
-def find_classes(images, seed):
+def find_clusters(images, seed):
     """Finds ten kinds of images without an extractor: by k-means of the share of each edge direction.
 
     An untrained network sees colors and brightness, so clusters of pixels could not tell it from a trained one.

@@ -17,15 +17,17 @@ STRENGTHS = {
     "noise": (0.1, 0.2, 0.4),
     "shuffled patches": (0.25, 0.5, 1),
     "missing classes": (0.2, 0.3, 0.4),
+    "missing clusters": (0.2, 0.3, 0.4),
 }
 CHANGES = {"blur": defects.blur, "noise": defects.add_noise, "shuffled patches": defects.shuffle_patches}
 # Real images against real ones: largest fid, as a share of the variance of the features.
 NEAR_ZERO = 0.1
 # The fid of the weakest defect is at least this many times the fid of real images against real ones.
 CLEAR = 1.25
-OF_UNTRAINED = 3
-# Noise with a fid this many times that of real images is seen, even if an untrained network sees it too.
-OBVIOUS = 10
+# How many times as much as an untrained network an extractor makes of these. Clusters are found by edges, which an
+# untrained network sees too.
+OF_UNTRAINED = {"noise": 3, "missing classes": 3, "missing clusters": 1.5}
+LEAST_EXCESS = 0.05
 
 
 class Check(NamedTuple):
@@ -56,18 +58,18 @@ def check_extractor(network, untrained, images, labels=None, seed=0):
 
     - real images against real ones have a fid near 0: at most a tenth of the variance of the features;
     - each defect, even a weak one, has a fid of at least 1.25 times that, which rises with the strength of the defect;
-    - it makes at least three times as much of noise and of missing classes as the untrained network does.
+    - it makes at least three times as much of noise and of missing classes as an untrained network of its shape; of
+      missing clusters, which take the place of classes if there are no labels, 1.5 times as much.
 
-    What a network makes of a defect is measured in units of what it makes of blur, both beyond real images against real
-    ones. This depends neither on the scale of the features nor on the number of images, and an untrained network mostly
-    sees blur. Noise passes too if its fid is ten times that of real images: then even an untrained network sees it.
+    What a network makes of a defect is how far the fid of the defect, at its middle strength, exceeds that of real
+    images, divided by that of real images. This does not depend on the scale of the features.
 
     Args:
         network: The extractor, a `keras.Model`.
-        untrained: An untrained network of the same shape.
+        untrained: An untrained network of the same shape, normalized too.
         images: uint8 array `(count, height, width, channels)`. 2,000 random ones of them are used.
-        labels: Int array `(count,)`. Defaults to None, or too few classes to leave some out: kinds of images that are
-            found by their edges.
+        labels: Int array `(count,)`. Defaults to None: clusters of the images by their edges take the place of
+            classes.
         seed: Int. Seed of the splits and of the defects. Defaults to 0.
 
     Returns:
@@ -79,18 +81,16 @@ def check_extractor(network, untrained, images, labels=None, seed=0):
     chosen = np.sort(np.random.default_rng(seed).permutation(len(images))[:MOST_IMAGES])
     images = np.asarray(images[chosen])
     classes = None if labels is None else np.asarray(labels)[chosen]
-    if classes is None or not _can_leave_out(classes):
-        classes = defects.find_classes(images, seed)
-    fids, variance = _measure(network, images, classes, seed)
-    of_untrained, _ = _measure(untrained, images, classes, seed)
+    missing = "missing classes"
+    if classes is None or len(np.unique(classes)) < 2:
+        missing, classes = "missing clusters", defects.find_clusters(images, seed)
+    fids, variance = _measure(network, images, missing, classes, seed)
+    of_untrained, _ = _measure(untrained, images, missing, classes, seed)
     real = fids["real", 0]
     if real == 0:
         return Check([], 0.0, {}, ["its features are the same for all images"])
     rows = [(*key, fid / real, of_untrained[key] / of_untrained["real", 0]) for key, fid in fids.items()]
-    gains = {
-        "noise": _relative(fids, "noise", 1) / _relative(of_untrained, "noise", 1),
-        "missing classes": _relative(fids, "missing classes", 2) / _relative(of_untrained, "missing classes", 2),
-    }
+    gains = {defect: _excess(fids, defect) / _excess(of_untrained, defect) for defect in ("noise", missing)}
     return Check(rows, real / variance, gains, _find_reasons(fids, real / variance, gains))
 
 
@@ -104,13 +104,7 @@ def format_check(check):
     return "\n".join(lines if check.rows else check.reasons)
 
 
-def _can_leave_out(classes):
-    counts = np.unique(classes, return_counts=True)[1]
-    weakest, strongest = STRENGTHS["missing classes"][0], STRENGTHS["missing classes"][-1]
-    return counts[counts <= weakest * len(classes)].sum() >= strongest * len(classes)
-
-
-def _measure(network, images, classes, seed):
+def _measure(network, images, missing, classes, seed):
     """Returns the fid of each defect and strength, and the variance of the features."""
     clean = _features(network, images)
     changed = {
@@ -120,7 +114,7 @@ def _measure(network, images, classes, seed):
     }
     distance = FrechetDistance()
     half = len(images) // 2
-    count = int((1 - STRENGTHS["missing classes"][-1]) * half)
+    count = int((1 - STRENGTHS[missing][-1]) * half)
     fids = {}
     for split in range(SPLITS):
         rng = np.random.default_rng((seed, split))
@@ -129,9 +123,10 @@ def _measure(network, images, classes, seed):
         real = distance.prepare(_moments(clean[first]))
         samples = {("real", 0): clean[second[:count]]}
         samples |= {key: features[second[:count]] for key, features in changed.items()}
-        for share in STRENGTHS["missing classes"]:
-            left = defects.without_classes(classes[second], share, rng)
-            samples["missing classes", share] = clean[second[left[:count]]]
+        for share in STRENGTHS[missing]:
+            # The same order of classes for each share, so that a larger share leaves out more of them.
+            left = defects.without_classes(classes[second], share, np.random.default_rng((seed, split)))
+            samples[missing, share] = clean[second[left[:count]]]
         for key, features in samples.items():
             fids.setdefault(key, []).append(distance.compare(real, _moments(features)))
     return {key: np.mean(values) for key, values in fids.items()}, np.trace(_moments(clean)[1])
@@ -152,15 +147,10 @@ def _moments(features):
     return features.mean(axis=0), np.atleast_2d(np.cov(features, rowvar=False))
 
 
-def _relative(fids, defect, index):
-    """Returns what a network makes of a defect, in units of what it makes of blur."""
-    beyond = {
-        name: fids[name, STRENGTHS[name][position]] - fids["real", 0]
-        for name, position in ((defect, index), ("blur", 1))
-    }
+def _excess(fids, defect):
+    """Returns how far the fid of a defect exceeds that of real images, as a multiple of it."""
     # Chance can give a defect that a network does not see a fid below that of real images.
-    floor = 0.05 * fids["real", 0]
-    return max(beyond[defect], floor) / max(beyond["blur"], floor)
+    return max(fids[defect, STRENGTHS[defect][1]] / fids["real", 0] - 1, LEAST_EXCESS)
 
 
 def _find_reasons(fids, near_zero, gains):
@@ -168,14 +158,14 @@ def _find_reasons(fids, near_zero, gains):
     reasons = []
     if near_zero > NEAR_ZERO:
         reasons.append(f"real images against real ones have a fid of {near_zero:.0%} of the variance of the features")
-    for defect, strengths in STRENGTHS.items():
+    for defect in dict.fromkeys(name for name, strength in fids if strength):
+        strengths = STRENGTHS[defect]
         values = [fids[defect, strength] for strength in strengths]
         if values[0] < CLEAR * real:
             reasons.append(f"{defect} of strength {strengths[0]} is hardly seen")
         if values != sorted(values):
             reasons.append(f"the fid does not rise with the strength of {defect}")
-    obvious = fids["noise", STRENGTHS["noise"][1]] >= OBVIOUS * real
     for defect, gain in gains.items():
-        if gain < OF_UNTRAINED and not (defect == "noise" and obvious):
+        if gain < OF_UNTRAINED[defect]:
             reasons.append(f"it makes only {gain:.1f} times as much of {defect} as an untrained network")
     return reasons

@@ -9,12 +9,13 @@ from keras import layers, ops
 from gan.images import to_float
 
 BATCH_SIZE = 128
-STEPS = 1200
+STEPS = 1000
 LEAST_EPOCHS = 6
 SMALLEST, LARGEST = 8, 256
 # The last feature maps have about this many rows and columns.
 MAP_SIZE = 8
 QUARTER_TURNS = 4
+NORMALIZED_IMAGES = 2000
 
 
 def train_extractor(
@@ -40,7 +41,8 @@ def train_extractor(
         callbacks: As in `keras.Model.fit`. Defaults to None.
 
     Returns:
-        A `keras.Model` from float images in [-1, 1] to features `(batch, 128)`; with labels, to a pair of features and
+        A `keras.Model` from float images in [-1, 1] to features `(batch, 128)`, each with a mean of 0 and a variance
+        of 1 on the images; with labels, to a pair of features and
         logits `(batch, classes)`.
 
     Raises:
@@ -65,7 +67,7 @@ def train_extractor(
         logits = layers.Dense(QUARTER_TURNS)(_apply(network.layers[1:], square))
         classifier = _compile(keras.Model(square, logits), images.dtype, len(data))
         classifier.fit(data, verbose=verbose, callbacks=callbacks)
-        return network
+        return normalize(network, images)
     labels = np.asarray(labels)
     _check_labels(images, labels)
     network = build_extractor(images.shape[1:], int(labels.max()) + 1, name)
@@ -81,7 +83,30 @@ def train_extractor(
         verbose=verbose,
         callbacks=callbacks,
     )
-    return network
+    return normalize(network, images)
+
+
+def normalize(network, images):
+    """Returns an extractor whose features have a mean of 0 and a variance of 1 on images, so that each counts the same.
+
+    Args:
+        network: A `keras.Model` from images to features or to a pair of features and logits.
+        images: Array `(count, height, width, channels)` of uint8, or of floats in [-1, 1]. 2,000 of them are used.
+
+    Returns:
+        A `keras.Model` with the same inputs and outputs.
+    """
+    rows = np.unique(np.linspace(0, len(images) - 1, NORMALIZED_IMAGES).astype(int))
+    features = keras.Model(network.inputs, network.outputs[0]).predict(_to_float(images[rows]), verbose=0)
+    variance = features.var(axis=0)
+    # A feature that hardly varies on real images must not outweigh all others on generated ones.
+    scale = layers.Normalization(mean=features.mean(axis=0), variance=np.maximum(variance, 1e-6 * variance.max()))
+    outputs = [scale(network.outputs[0]), *network.outputs[1:]]
+    return keras.Model(network.inputs, outputs if len(outputs) > 1 else outputs[0], name=network.name)
+
+
+def _to_float(images):
+    return to_float(images) if images.dtype == np.uint8 else images
 
 
 def build_extractor(image_shape, num_classes=None, name="extractor"):

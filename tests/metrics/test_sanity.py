@@ -72,5 +72,5 @@ def test_kinds_of_images_are_found_by_their_edges():
     for image, is_vertical in zip(images, vertical, strict=True):
         stripes = (np.arange(16) // RNG.integers(2, 4) % 2 * RNG.integers(50, 255)).astype("uint8")
         image[:] = (stripes[None, :] if is_vertical else stripes[:, None])[..., None]
-    kinds = defects.find_classes(images, seed=0)
+    kinds = defects.find_clusters(images, seed=0)
     assert not set(kinds[vertical]) & set(kinds[~vertical])
