@@ -53,8 +53,16 @@ def train(images, name, seed=0, epochs=None, uses_labels=True):
     Raises:
         ValueError: As in `write_extractor`.
     """
-    from gan.metrics.sanity import MOST_IMAGES
+    from gan.metrics.extractors import has_inception_weights
+    from gan.metrics.sanity import LEAST_IMAGES, MOST_IMAGES
 
+    if images.image_count < LEAST_IMAGES:
+        count = format_count(images.image_count, "image")
+        raise ValueError(f"{count} are too few to train and check an extractor, which takes at least {LEAST_IMAGES}.")
+    if images.image_shape[2] == 3 and has_inception_weights():
+        print(
+            "The weights of InceptionV3 are on this machine: for photos, --extractor inception_v3 is the better choice."
+        )
     most = max(1, MOST_BYTES // math.prod(images.image_shape))
     training_set = _sample(images.split("train"), most, seed)
     test_set = _sample(images.split("test"), MOST_IMAGES, seed)

@@ -23,7 +23,9 @@ def test_a_conditional_preset_from_end_to_end(refuse, tmp_path):
     }
     small = [text for name, value in changes.items() for text in (f"--{name.replace('_', '-')}", value)]
     output = tmp_path / "run"
-    run_well("train.py", "--preset", "fast-conditional", "--data", data, "--output", output, *small)
+    run_well(
+        "train.py", "--preset", "fast-conditional", "--data", data, "--extractor", "digits", "--output", output, *small
+    )
     arguments = json.loads((output / "config.json").read_text())["arguments"]
     expected = gan.presets.resolve("fast-conditional", changes)
     assert arguments.items() >= expected.items() and arguments["preset"] == "fast-conditional"

@@ -1,6 +1,7 @@
 """Feature extractors: the networks whose features the metrics compare."""
 
 import functools
+import os
 import pathlib
 import re
 
@@ -13,6 +14,7 @@ from gan.text import format_shape
 
 DIGITS_FILE = pathlib.Path(__file__).with_name("digits.keras")
 INCEPTION_PIXELS = 299
+INCEPTION_FILE = "inception_v3_weights_tf_dim_ordering_tf_kernels_notop.h5"
 
 
 def get_extractor(identifier, image_shape):
@@ -152,6 +154,12 @@ def _digits(image_shape):
     network = keras.models.load_model(DIGITS_FILE, compile=False)
     network.trainable = False
     return network
+
+
+def has_inception_weights():
+    """Whether the weights of `"inception_v3"` need no download."""
+    home = pathlib.Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser()
+    return (home / "models" / INCEPTION_FILE).is_file()
 
 
 def _inception_v3(image_shape):

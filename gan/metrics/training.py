@@ -97,12 +97,12 @@ def normalize(network, images):
         A `keras.Model` with the same inputs and outputs.
     """
     rows = np.unique(np.linspace(0, len(images) - 1, NORMALIZED_IMAGES).astype(int))
-    features = keras.Model(network.inputs, network.outputs[0]).predict(_to_float(images[rows]), verbose=0)
+    features = keras.Model(network.input, network.outputs[0]).predict(_to_float(images[rows]), verbose=0)
     variance = features.var(axis=0)
     # A feature that hardly varies on real images must not outweigh all others on generated ones.
     scale = layers.Normalization(mean=features.mean(axis=0), variance=np.maximum(variance, 1e-6 * variance.max()))
     outputs = [scale(network.outputs[0]), *network.outputs[1:]]
-    return keras.Model(network.inputs, outputs if len(outputs) > 1 else outputs[0], name=network.name)
+    return keras.Model(network.input, outputs if len(outputs) > 1 else outputs[0], name=network.name)
 
 
 def _to_float(images):

@@ -91,6 +91,13 @@ def test_an_extractor_without_labels_can_be_saved_and_does_not_depend_on_the_bat
         np.testing.assert_allclose(loaded.predict(images, batch_size=batch_size, verbose=0), expected, atol=1e-4)
 
 
+def test_each_feature_counts_the_same(rotations):
+    features = rotations.predict(gan.images.to_float(arrows(200)), verbose=0)
+    varies = features.std(0) > 0.5
+    assert varies.sum() > 64 and np.abs(features.mean(0)).max() < 1e-3
+    np.testing.assert_allclose(features.std(0)[varies], 1, atol=1e-2)
+
+
 def test_the_task_shows_every_square_in_all_rotations():
     images = RNG.integers(0, 256, (6, 12, 20, 1), "uint8")
     data = training._Rotations(images, steps=2, seed=0)

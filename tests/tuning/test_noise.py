@@ -10,8 +10,8 @@ from tuning.prepare import prepare
 
 
 @pytest.fixture
-def settings(small_settings):
-    return prepare(small_settings)[0]
+def settings(small_settings, tmp_path):
+    return prepare(small_settings, tmp_path)[0]
 
 
 def test_a_sweep_without_a_trial_better_than_noise_says_what_to_raise(tmp_path, settings):

@@ -50,7 +50,7 @@ def start(tmp_path, digits_file):
 
 @pytest.fixture
 def options(digits_file):
-    return f"--data {digits_file} --space space.json --epochs 2"
+    return f"--data {digits_file} --space space.json --epochs 2 --extractor digits"
 
 
 def wait_for(find, seconds=90):

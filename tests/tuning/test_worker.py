@@ -12,7 +12,7 @@ from tuning.prepare import prepare
 
 @pytest.fixture
 def run(tmp_path, small_settings):
-    settings, _, _ = prepare(small_settings)
+    settings, _, _ = prepare(small_settings, tmp_path)
 
     def run(trial_id, **values):
         hp = keras_tuner.HyperParameters()
