@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import functools
 import json
 import math
 import shlex
@@ -121,58 +122,61 @@ def prepare(output, settings, recorded, processes):
             flip=settings["flip"],
         )
 
-    validation = load("test") if settings["validate_every"] else None
-    if validation and model is None:
-        settings["extractor"] = choose_extractor(images, load("train"), output, settings, processes)
-    if not (settings["extractor"] if model is None else model.quality_metrics):
-        validation = None
+    is_validated = settings["validate_every"] and (model is None or model.quality_metrics)
+    validation = load("test") if is_validated else None
     dataset = load("train" if validation else None)
+    num_classes = images.num_classes if settings["conditional"] else None
+    build = functools.partial(presets.build, settings, images.image_shape, num_classes, settings["seed"])
+    # Without metrics, to find what is wrong before minutes are spent on an extractor.
+    draft = model or build()
+    if images.image_shape != draft.image_shape:
+        shapes = format_shape(images.image_shape), format_shape(draft.image_shape)
+        raise ValueError(f"{images.name} holds images of {shapes[0]}, but {output} was trained on {shapes[1]}.")
+    checks.check_batches(draft, dataset)
+    print(runs.describe_data(images, dataset, validation, draft.num_classes), flush=True)
     if model is None:
-        num_classes = images.num_classes if settings["conditional"] else None
+        keras.utils.set_random_seed(settings["seed"])
         metrics = None
         if validation:
-            extractor = gan.metrics.load_extractor(runs.find_extractor(settings["extractor"], output))
-            metrics = gan.metrics.all_metrics(extractor, images.image_shape, num_classes)
-        model = presets.build(settings, images.image_shape, num_classes, settings["seed"], metrics)
-    if images.image_shape != model.image_shape:
-        shapes = format_shape(images.image_shape), format_shape(model.image_shape)
-        raise ValueError(f"{images.name} holds images of {shapes[0]}, but {output} was trained on {shapes[1]}.")
-    checks.check_batches(model, dataset)
+            metrics = choose_metrics(images, num_classes, output, settings, processes)
+        if validation and not metrics:
+            validation, dataset = None, load(None)
+        model = build(metrics)
     if processes.is_first:
         runs.write_config(output, settings, data, is_resumed=recorded is not None)
     return model, images, dataset, validation, epoch, data
 
 
-def choose_extractor(images, dataset, output, settings, processes):
-    """Returns the name of the extractor. If none is known, trains one on the images; None if it does not pass."""
+def choose_metrics(images, num_classes, output, settings, processes):
+    """Returns the metrics of a run. If no extractor is known, trains one on the images; None if it does not pass."""
     import keras
 
     import gan
-    from gan import checks, extraction
+    from gan import extraction
 
     chosen = settings["extractor"] or gan.metrics.usual_extractor(images.name, images.image_shape)
-    if chosen not in (None, runs.EXTRACTOR_NAME):
-        return chosen
-    file = output / runs.EXTRACTOR_NAME
-    if processes.is_first and not file.exists():
-        # What can be wrong is found before minutes of training.
-        num_classes = images.num_classes if settings["conditional"] else None
-        checks.check_batches(presets.build(settings, images.image_shape, num_classes), dataset)
-        try:
-            extraction.write_extractor(images, file, Path(images.name).stem, settings["seed"])
-        except ValueError as error:
-            print(f"Nothing is validated: {error}", flush=True)
-    processes.tell("extractor", "chosen")  # the others wait here
-    processes.send_file(file)
-    keras.utils.set_random_seed(settings["seed"])
-    return runs.EXTRACTOR_NAME if file.exists() else None
+    settings["extractor"] = chosen or runs.EXTRACTOR_NAME
+    if settings["extractor"] == runs.EXTRACTOR_NAME:
+        file = output / runs.EXTRACTOR_NAME
+        if processes.is_first and not file.exists():
+            try:
+                extraction.write_extractor(images, file, Path(images.name).stem, settings["seed"])
+            except ValueError as error:
+                print(f"Nothing is validated, and all images are trained on: {error}", flush=True)
+        processes.tell("extractor", "chosen")  # the others wait here
+        processes.send_file(file)
+        keras.utils.set_random_seed(settings["seed"])
+        if not file.exists():
+            settings["extractor"] = None
+            return None
+    extractor = gan.metrics.load_extractor(runs.find_extractor(settings["extractor"], output))
+    return gan.metrics.all_metrics(extractor, images.image_shape, num_classes)
 
 
 def train(output, settings, model, images, dataset, validation, epoch, data):
     import gan
     from gan import engines
 
-    print(runs.describe_data(images, dataset, validation, model.num_classes))
     devices = f" on {model.device_count} devices" if model.device_count > 1 else ""
     facts = [
         f"generator: {model.generator.count_params():,} parameters",

@@ -149,6 +149,9 @@ def small_settings(digits_file):
     return {
         "data": str(digits_file),
         "image_shape": None,
+        "background": "white",
+        "skip_damaged": False,
+        "flip": False,
         "preset": "reference",
         "extractor": "digits",
         "tuner": "random",

@@ -262,7 +262,9 @@ def test_train_refuses_a_folder_that_cannot_be_written(noise_file, refuse):
 def test_nothing_is_validated_where_it_is_not_wanted_or_cannot_be(noise_file, tmp_path):
     for name, more in (("never", ("--validate-every", 0)), ("cannot", ())):
         result = run_well("train.py", "--data", noise_file, "--output", tmp_path / name, "--epochs", 1, *SMALL, *more)
-        reason = "Nothing is validated: 50 images are too few to train and check an extractor"
+        reason = (
+            "Nothing is validated, and all images are trained on: 50 images are too few to train and check an extractor"
+        )
         assert (reason in result.stdout) == (name == "cannot") and result.stderr == ""
         assert "50 images of 6x6x1, none held out" in result.stdout and "4 batches of 16" in result.stdout
         assert not (tmp_path / name / "best.keras").exists()

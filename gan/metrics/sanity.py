@@ -11,7 +11,7 @@ from gan.text import format_count
 
 LEAST_IMAGES, MOST_IMAGES = 400, 2000
 BATCH_SIZE = 250
-SPLITS = 4
+SPLITS = 8
 STRENGTHS = {
     "blur": (0.02, 0.04, 0.08),
     "noise": (0.1, 0.2, 0.4),
@@ -51,7 +51,7 @@ class Check(NamedTuple):
 def check_extractor(network, untrained, images, labels=None, seed=0):
     """Checks that the fid of an extractor sees blur, noise, shuffled patches and missing classes.
 
-    Real images are split at random into halves, and one half is given a defect. Each fid is the mean over four splits
+    Real images are split at random into halves, and one half is given a defect. Each fid is the mean over eight splits
     and compares the same numbers of images.
 
     An extractor passes if
@@ -61,7 +61,7 @@ def check_extractor(network, untrained, images, labels=None, seed=0):
     - it makes at least three times as much of noise and of missing classes as an untrained network of its shape; of
       missing clusters, which take the place of classes if there are no labels, 1.5 times as much.
 
-    What a network makes of a defect is how far the fid of the defect, at its middle strength, exceeds that of real
+    What a network makes of a defect is how far the fid of the defect, at its least strength, exceeds that of real
     images, divided by that of real images. This does not depend on the scale of the features.
 
     Args:
@@ -150,7 +150,7 @@ def _moments(features):
 def _excess(fids, defect):
     """Returns how far the fid of a defect exceeds that of real images, as a multiple of it."""
     # Chance can give a defect that a network does not see a fid below that of real images.
-    return max(fids[defect, STRENGTHS[defect][1]] / fids["real", 0] - 1, LEAST_EXCESS)
+    return max(fids[defect, STRENGTHS[defect][0]] / fids["real", 0] - 1, LEAST_EXCESS)
 
 
 def _find_reasons(fids, near_zero, gains):
