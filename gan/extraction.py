@@ -73,7 +73,10 @@ def train(images, name, seed=0, epochs=None, uses_labels=True):
         print(f"The classifier does not pass: {'; '.join(reasons)}.", flush=True)
     network, reasons = _train(False, training_set, test_set, name, seed, epochs)
     if reasons:
-        raise ValueError(f"no extractor for these images passes the check: {'; '.join(reasons)}.")
+        raise ValueError(
+            f"no extractor for these images passes the check: {'; '.join(reasons)}. More or larger images may help; or "
+            "name an extractor with --extractor."
+        )
     return network
 
 

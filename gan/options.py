@@ -30,6 +30,11 @@ AUGMENTATIONS = ("translation", "cutout", "brightness")
 class ArgumentParser(argparse.ArgumentParser):
     """An argument parser that answers a wrong argument in two lines, without the list of all options."""
 
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        # Names of files and classes may have letters that the terminal does not know.
+        sys.stdout.reconfigure(errors="backslashreplace")
+
     def error(self, message):
         self.exit(2, f"{self.prog}: error: {message}\nFor all options, run: python {sys.argv[0]} --help\n")
 
@@ -198,7 +203,7 @@ def resolve_data(source, hint=""):
     path = source.removeprefix(prefix)
     if path in NAMED_SOURCES:
         return source
-    if not Path(path).exists():
+    if not path or not Path(path).exists():
         hint = hint or f"The named sources are {', '.join(NAMED_SOURCES)}."
         fail(f"--data {source}: no such file, folder or named source. {hint}", 2)
     return f"{prefix}{Path(path).resolve()}"

@@ -8,10 +8,15 @@ def format_count(count, noun, plural=None):
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
+def format_name(name):
+    """Formats a name of a file or a class; one with line breaks or the like is quoted."""
+    return name if name.isprintable() else ascii(name)
+
+
 def format_names(names):
     """Formats a list of names: `"a, b, c"`, or the first ten and how many more there are."""
     more = len(names) - NAMES_SHOWN
-    return ", ".join(names[:NAMES_SHOWN]) + (f" and {more:,} more" if more > 0 else "")
+    return ", ".join(map(format_name, names[:NAMES_SHOWN])) + (f" and {more:,} more" if more > 0 else "")
 
 
 def format_shape(shape):

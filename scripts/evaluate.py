@@ -145,7 +145,7 @@ def prepare(arguments):
         gan.datasets.load(images, min(BATCH_SIZE, *sizes), split=split, labels=images.has_labels)
         for split in ("test", "train")
     )
-    if arguments.is_run_data:
+    if arguments.config:
         warn_about_data(arguments, images, sizes[0])
     for path in filter(None, (arguments.comparison, arguments.json)):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -165,10 +165,12 @@ def warn_about_data(arguments, images, training_size):
     """Warns if the test images are not images that the run has never seen."""
     run = arguments.config["arguments"]
     recorded = arguments.config["data"].get("fingerprint")
-    if recorded and recorded != images.fingerprint:
-        cli.warn(
-            f"{arguments.data} has changed since this run. The run may have been trained on some of its test images."
-        )
+    is_other = recorded not in (None, images.fingerprint)
+    if is_other:
+        how = "has changed since this run" if arguments.is_run_data else "does not hold the images of this run"
+        cli.warn(f"{arguments.data} {how}. The run may have been trained on some of its test images.")
+    elif recorded is None and not arguments.is_run_data:
+        return
     was_validated = run.get("validate_every") and run.get("extractor")
     if not was_validated and len(images.split(None).rows) > training_size:
         effect = "its figures are too good" if arguments.extractor else "nearest.png does not look for copies of these"

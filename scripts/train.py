@@ -136,9 +136,7 @@ def prepare(output, settings, recorded, processes):
     print(runs.describe_data(images, dataset, validation, draft.num_classes), flush=True)
     if model is None:
         keras.utils.set_random_seed(settings["seed"])
-        metrics = None
-        if validation:
-            metrics = choose_metrics(images, num_classes, output, settings, processes)
+        metrics = choose_metrics(images, num_classes, output, settings, processes) if validation else None
         if validation and not metrics:
             validation, dataset = None, load(None)
         model = build(metrics)

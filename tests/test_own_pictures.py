@@ -54,7 +54,7 @@ def test_a_run_says_what_it_found_and_trains_an_extractor(run):
     assert lines[0] == f"{path}/animals: 24 images of 16x16x3, 21 to train on and 3 held out for validation"
     assert "  2 classes, from the subfolders, of 12 to 12 pictures each: cat, dog" in lines
     assert "  24 transparent pictures put on white; --background sets another color" in lines
-    assert "  skipped 1 file that is no picture" in lines
+    assert "  skipped 1 file that is no picture (.txt)" in lines
     assert "(extractor animals)" in printed
     config = json.loads((path / "run/config.json").read_text())
     assert config["data"]["class_names"] == ["cat", "dog"]
@@ -86,5 +86,7 @@ def test_a_run_that_has_moved_is_evaluated_and_resumed_on_pictures_that_have_mov
     result = run_well("train.py", "--resume", "--output", "moved", "--data", "pets", "--epochs", 3, cwd=path)
     assert "continuing after epoch 2" in result.stdout
     (path / "pets/cat/0.png").unlink()
+    result = run_well("evaluate.py", "moved", "--data", "pets", "--overwrite", cwd=path)
+    assert "pets does not hold the images of this run. The run may have been trained on some" in result.stderr
     with pytest.raises(AssertionError, match="pets does not hold the images that moved was trained on"):
         run_well("train.py", "--resume", "--output", "moved", "--data", "pets", "--epochs", 4, cwd=path)

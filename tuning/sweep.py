@@ -222,6 +222,8 @@ def _adopt(output, settings):
 
 def _refuse_another_sweep(output, settings):
     there = read_settings(output)
+    if settings.get("fingerprint") and there.get("fingerprint", settings["fingerprint"]) != settings["fingerprint"]:
+        raise ValueError(f"{settings['data']} does not hold the images that the sweep in {output} was started with.")
     differences = [
         f"{name} is {there.get(name)}, not {value}"
         for name, value in settings.items()

@@ -18,13 +18,13 @@ import numpy as np
 from gan.cli import format_duration
 from gan.datasets import folders
 from gan.datasets.decoding import decode
-from gan.datasets.pictures import parse_color
+from gan.datasets.pictures import FORMATS, parse_color, read_picture
 from gan.files import written_whole
 from gan.locks import waiting_for_lock
-from gan.text import format_count, format_names, format_shape
+from gan.text import format_count, format_name, format_names, format_shape
 
 SUFFIX = ".pictures"
-MARK = b"GANPICT1"
+MARK = b"GANPICT2"
 SECONDS_BETWEEN_LINES = 10
 
 
@@ -39,6 +39,7 @@ class Pictures(NamedTuple):
         damaged: Dict from the paths of damaged pictures to reasons.
         transparent: Int, number of pictures that are put on the background.
         skipped: Int, number of files that are no pictures.
+        skipped_suffixes: String, the suffixes of these, apart from hidden files.
         background: String, the color that was requested.
         is_shape_chosen: Bool, whether the shape was chosen from the pictures.
     """
@@ -50,6 +51,7 @@ class Pictures(NamedTuple):
     damaged: dict
     transparent: int
     skipped: int
+    skipped_suffixes: str
     background: str
     is_shape_chosen: bool
 
@@ -76,39 +78,83 @@ def read_folder(folder, image_shape, background, skip_damaged):
     """
     color = parse_color(background)
     files = folders.list_files(folder)
-    shape = image_shape or folders.suggest_shape(folder, files.paths, color) or (1, 1, 1)
-    file = _name_file(folder, files, shape, color)
-    if (record := _read_record(file)) is None:
-        try:
-            with waiting_for_lock(file.with_name(f".{_state_free(file)}.lock"), f"decodes {folder}"):
-                record = _read_record(file) or _write(file, folder, files, shape, color)
-        except OSError as error:
-            raise ValueError(
-                f"the pictures of {folder} cannot be decoded into {cache_folder()} ({error.strerror or error}). To use "
-                "another folder, set the environment variable XDG_CACHE_HOME."
-            ) from error
+    stem, state = _name_stem(folder, color), _hash_state(files)
+    suggested = None
+    if image_shape is None:
+        suggested = _find_suggestion(stem, state) or folders.suggest_shape(folder, files.paths, color)
+    shape = tuple(image_shape or suggested or (1, 1, 1))
+    file = cache_folder() / f"{stem}-{format_shape(shape)}-{state}{SUFFIX}"
+    record = _read_record(file)
+    if record is None or _can_read_more(folder, record, color):
+        with _described_failures(folder), waiting_for_lock(_lock_of(file), f"decodes {folder}"):
+            newer = _read_record(file)
+            # Another process may have written it while this one waited.
+            record = newer if newer != record else _write(file, folder, files, shape, color, suggested)
     damaged, others = record["damaged"], set(record["others"])
     paths = [path for path in files.paths if path not in damaged and path not in others]
     if damaged and not (skip_damaged and paths):
         raise ValueError(_describe_damaged(folder, damaged, bool(paths)))
     if not paths:
-        raise ValueError(f"{folder} holds no pictures and no IDX files.")
-    # Copy-on-write never changes the file, and TensorFlow shares such an array. It would copy a read-only one.
-    images = np.memmap(file, "uint8", "c", shape=(len(paths), *shape))
+        found = f" Its {format_count(len(others), 'file')} are others ({_format_suffixes(others)})." if others else ""
+        raise ValueError(f"{folder} holds no pictures ({', '.join(FORMATS)}) and no IDX files.{found}")
+    images = np.memmap(file, "uint8", "r", shape=(len(paths), *shape))
     skipped = len(others) + files.hidden
-    transparent = record["transparent"]
     return Pictures(
-        images, paths, file, record["digest"], damaged, transparent, skipped, background, image_shape is None
+        images,
+        paths,
+        file,
+        record["digest"],
+        damaged,
+        record["transparent"],
+        skipped,
+        _format_suffixes(others),
+        background,
+        image_shape is None,
     )
 
 
-def _name_file(folder, files, image_shape, background):
-    """Names the cache of a folder in its present state. Only the last part of the name depends on it."""
-    settings = f"{os.path.realpath(folder)}\n{image_shape}\n{background}"
-    content = "\n".join(f"{path}\0{stamp}" for path, stamp in zip(files.paths, files.stamps, strict=True))
-    hashes = [hashlib.sha256(os.fsencode(text)).hexdigest()[:12] for text in (settings, content)]
+@contextlib.contextmanager
+def _described_failures(folder):
+    try:
+        yield
+    except OSError as error:
+        raise ValueError(
+            f"the pictures of {folder} cannot be decoded into {cache_folder()} ({error.strerror or error}). To use "
+            "another folder, set the environment variable XDG_CACHE_HOME."
+        ) from error
+
+
+def _format_suffixes(paths):
+    return format_names(sorted({os.path.splitext(path)[1].lower() or "without a suffix" for path in paths}))
+
+
+def _name_stem(folder, background):
+    """Names the caches of a folder. Their names also contain the shape and the state of the folder."""
     name = "".join(letter if letter.isalnum() else "_" for letter in Path(folder).resolve().name)[:40]
-    return cache_folder() / f"{name}-{format_shape(image_shape)}-{'-'.join(hashes)}{SUFFIX}"
+    return f"{name}-{_hash(f'{os.path.realpath(folder)} {background}')}"
+
+
+def _hash_state(files):
+    return _hash("\n".join(f"{path}\0{stamp}" for path, stamp in zip(files.paths, files.stamps, strict=True)))
+
+
+def _hash(text):
+    return hashlib.sha256(os.fsencode(text)).hexdigest()[:12]
+
+
+def _find_suggestion(stem, state):
+    """Returns the shape that was suggested for a folder when it was decoded in the same state, or None."""
+    for file in cache_folder().glob(f"{stem}-*-{state}{SUFFIX}"):
+        if (record := _read_record(file)) and record["suggested"]:
+            return record["suggested"]
+    return None
+
+
+def _can_read_more(folder, record, background):
+    """Whether a picture that could not be read now can: lack of memory or of a package is no property of a file."""
+    return any(
+        read_picture(os.path.join(folder, path), (1, 1, 3), background).pixels is not None for path in record["damaged"]
+    )
 
 
 def _read_record(file):
@@ -127,14 +173,14 @@ def _read_record(file):
         return None
 
 
-def _write(file, folder, files, image_shape, background):
+def _write(file, folder, files, image_shape, background, suggested):
     """Decodes all pictures of a folder into a new cache, and removes the caches of its earlier states."""
     digest = hashlib.sha256()
-    record = {"bytes": 0, "transparent": 0, "damaged": {}, "others": []}
+    record = {"bytes": 0, "transparent": 0, "damaged": {}, "others": [], "suggested": suggested}
     progress = _Progress(folder, len(files.paths))
     with written_whole(file) as partial:
         with open(partial, "wb") as stream:
-            readings = decode(folder, files.paths, image_shape, background)
+            readings = decode(folder, files, image_shape, background)
             for path, reading in zip(files.paths, readings, strict=True):
                 progress.advance()
                 if reading.problem is not None:
@@ -148,7 +194,8 @@ def _write(file, folder, files, image_shape, background):
             record["digest"] = digest.hexdigest()
             content = json.dumps(record).encode()
             stream.write(content + len(content).to_bytes(8) + MARK)
-        progress.end(f"decoded into {file}, {os.path.getsize(partial) / 1e6:,.1f} MB")
+        if record["bytes"]:
+            progress.end(f"decoded into {file}, {os.path.getsize(partial) / 1e6:,.1f} MB")
     for pattern in (f"{_state_free(file)}-*", f".partial.{_state_free(file)}-*"):
         for other in set(file.parent.glob(pattern)) - {file}:
             # Windows does not remove files that are mapped.
@@ -157,23 +204,23 @@ def _write(file, folder, files, image_shape, background):
     return record
 
 
+def _lock_of(file):
+    """The lock of a cache, the same for all states of its folder."""
+    return file.with_name(f".{_state_free(file)}.lock")
+
+
 def _state_free(file):
     """The part of a cache's name that stays when the folder changes."""
     return file.name.rpartition("-")[0]
 
 
 def _describe_damaged(folder, damaged, has_others):
-    names = format_names([f"{_show_name(path)} ({reason})" for path, reason in damaged.items()])
+    names = format_names([f"{format_name(path)} ({reason})" for path, reason in damaged.items()])
     ways = "Repair or remove them, or skip them with --skip-damaged (skip_damaged=True in Python)."
     return (
         f"{folder} holds {format_count(len(damaged), 'picture')} that cannot be read"
         f"{'' if has_others else ', and no others'}: {names}. " + (ways if has_others else "Use another folder.")
     )
-
-
-def _show_name(name):
-    """Escapes a name with line breaks or other characters that cannot be printed."""
-    return name if name.isprintable() else ascii(name)
 
 
 class _Progress:

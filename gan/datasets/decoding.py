@@ -9,19 +9,20 @@ import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 from gan.datasets.pictures import read_picture
 
 FILES_PER_REQUEST = 64
+# A process is started for at least so many bytes.
+BYTES_PER_CORE = 2_000_000
 
 
-def decode(folder, paths, image_shape, background):
+def decode(folder, files, image_shape, background):
     """Reads picture files on all cores that this process may use.
 
     Args:
         folder: `pathlib.Path`.
-        paths: List of strings, relative to the folder.
+        files: `gan.datasets.folders.Files` of the folder.
         image_shape: `(height, width, 1 or 3)`.
         background: `(red, green, blue)`.
 
@@ -29,13 +30,17 @@ def decode(folder, paths, image_shape, background):
         A `gan.datasets.pictures.Reading` for each path, in order.
 
     Raises:
-        OSError: A process that decodes pictures has died.
+        ValueError: A process that decodes pictures has died.
     """
+    cores = count_cores()
+    is_little = len(files.paths) <= FILES_PER_REQUEST and sum(files.sizes) <= BYTES_PER_CORE
+    # Even a few large pictures are shared by all cores.
+    length = len(files.paths) if is_little else max(1, min(FILES_PER_REQUEST, len(files.paths) // (4 * cores)))
     requests = [
-        ([os.path.join(folder, path) for path in paths[start : start + FILES_PER_REQUEST]], image_shape, background)
-        for start in range(0, len(paths), FILES_PER_REQUEST)
+        (folder, files.paths[start : start + length], image_shape, background)
+        for start in range(0, len(files.paths), length or 1)
     ]
-    count = min(count_cores(), len(requests))
+    count = min(cores, len(requests))
     if count < 2:
         for request in requests:
             yield from _answer(*request)
@@ -72,7 +77,12 @@ class _Worker:
 
     def __enter__(self):
         program = f"import sys; sys.path[:] = {sys.path!r}; from gan.datasets.decoding import work; work()"
-        self.process = subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", program],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # what C libraries say about files they cannot name
+        )
         return self
 
     def ask(self, request):
@@ -80,10 +90,11 @@ class _Worker:
             pickle.dump(request, self.process.stdin)
             self.process.stdin.flush()
             return pickle.load(self.process.stdout)
-        except (BrokenPipeError, EOFError, ValueError) as error:
-            first, last = (Path(path).name for path in (request[0][0], request[0][-1]))
-            raise OSError(
-                f"a process that decodes pictures has died between {first} and {last}, perhaps for lack of memory."
+        except (BrokenPipeError, EOFError, ValueError, pickle.UnpicklingError) as error:
+            folder, paths, *_ = request
+            raise ValueError(
+                f"a process that decodes pictures of {folder} has died between {paths[0]} and {paths[-1]}, perhaps for "
+                "lack of memory."
             ) from error
 
     def __exit__(self, *_):
@@ -102,5 +113,5 @@ def work():
             answers.flush()
 
 
-def _answer(paths, image_shape, background):
-    return [read_picture(path, image_shape, background) for path in paths]
+def _answer(folder, paths, image_shape, background):
+    return [read_picture(os.path.join(folder, path), image_shape, background) for path in paths]

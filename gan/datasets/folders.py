@@ -10,7 +10,7 @@ from gan.datasets.pictures import read_picture
 # Enough to see whether pictures are in color and how large they are.
 SAMPLED_PICTURES = 100
 SAMPLE_SIZE = 32
-LARGEST_SIDE = 64
+SMALLEST_SIDE, LARGEST_SIDE = 8, 64
 # Gray scans that are saved as color JPEG files have smaller differences between their channels.
 VISIBLE_COLOR = 32
 
@@ -21,11 +21,13 @@ class Files(NamedTuple):
     Attributes:
         paths: Sorted list of strings, relative to the folder, with `/`.
         stamps: List with a string for each path, which changes when the file does.
+        sizes: List with the size in bytes of each file.
         hidden: Int, number of hidden files and folders, which are skipped.
     """
 
     paths: list
     stamps: list
+    sizes: list
     hidden: int
 
 
@@ -51,22 +53,23 @@ def list_files(folder):
         parents = {*parents, (status.st_dev, status.st_ino)}
         with os.scandir(path) as entries:
             for entry in entries:
-                if entry.name.startswith("."):
+                if entry.name.startswith(".") or entry.name == "__MACOSX":
                     hidden += 1
                 elif entry.is_dir():
                     walk(entry.path, f"{prefix}{entry.name}/", parents)
                 elif entry.is_file():
                     status = entry.stat()
                     stamp = f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}"
-                    found.append((prefix + entry.name, stamp))
+                    found.append((prefix + entry.name, stamp, status.st_size))
+                else:
+                    hidden += 1  # such as a link to nowhere
 
     try:
         walk(folder, "", set())
     except OSError as error:
         raise ValueError(f"{error.filename or folder} cannot be read ({error.strerror}).") from error
     found.sort()
-    paths, stamps = zip(*found, strict=True) if found else ((), ())
-    return Files(list(paths), list(stamps), hidden)
+    return Files(*(list(column) for column in zip(*found, strict=True)), hidden) if found else Files([], [], [], hidden)
 
 
 def find_classes(paths):
@@ -97,7 +100,7 @@ def suggest_shape(folder, paths, background):
 
     Returns:
         `(side, side, channels)`: 3 channels if a picture is in color, otherwise 1. The side is the median of the
-        pictures' shorter sides, rounded down to a multiple of 4, and at most 64. None if there are no pictures.
+        pictures' shorter sides, rounded down to a multiple of 4, at least 8 and at most 64. None without pictures.
     """
     sides, has_color = [], False
     for index in np.random.default_rng(0).permutation(len(paths)):
@@ -111,5 +114,5 @@ def suggest_shape(folder, paths, background):
             break
     if not sides:
         return None
-    side = max(4, min(LARGEST_SIDE, int(np.median(sides))) // 4 * 4)
+    side = max(SMALLEST_SIDE, min(LARGEST_SIDE, int(np.median(sides))) // 4 * 4)
     return side, side, 3 if has_color else 1

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gan.datasets.splits import hold_out
-from gan.text import format_count, format_names
+from gan.text import format_count, format_name, format_names
 
 
 class Split(NamedTuple):
@@ -77,6 +77,8 @@ class ImageSet:
 
     @functools.cached_property
     def fingerprint(self):
+        if self.pictures is not None and (stray := self._find_stray()):
+            return f"{stray} beside the subfolders: put all pictures into subfolders, one for each class."
         if self.pictures is not None:
             return self.pictures.digest
         digest = hashlib.sha256()
@@ -142,16 +144,31 @@ class ImageSet:
             lines.append(
                 f"  {len(counts):,} classes, from the subfolders, of {sizes}: {format_names(self.class_names)}"
             )
+        elif stray := self._find_stray():
+            lines.append(f"  no classes, because {stray} beside the subfolders")
         if count := self.pictures.transparent:
             where = f"put on {self.pictures.background}; --background sets another color"
             lines.append(f"  {format_count(count, 'transparent picture')} {where}")
         if count := len(self.pictures.damaged):
             lines.append(f"  skipped {format_count(count, 'damaged picture')}")
         if count := self.pictures.skipped:
-            lines.append(f"  skipped {format_count(count, 'file that is no picture', 'files that are no pictures')}")
+            files = format_count(count, "file that is no picture", "files that are no pictures")
+            suffixes = f" ({self.pictures.skipped_suffixes})" if self.pictures.skipped_suffixes else ""
+            lines.append(f"  skipped {files}{suffixes}")
         return lines
 
+    def _find_stray(self):
+        """Says which picture keeps the subfolders of a folder from being classes, if there is one."""
+        paths = self.pictures.paths
+        stray = [path for path in paths if "/" not in path]
+        if not stray or len({path.partition("/")[0] for path in paths if "/" in path}) < 2:
+            return None
+        others = f" and {format_count(len(stray) - 1, 'other')} lie" if len(stray) > 1 else " lies"
+        return f"{format_name(stray[0])}{others}"
+
     def _describe_ways_to_label(self):
+        if self.pictures is not None and (stray := self._find_stray()):
+            return f"{stray} beside the subfolders: put all pictures into subfolders, one for each class."
         if self.pictures is not None:
             return "Put all pictures into subfolders, one for each of at least two classes."
         return (

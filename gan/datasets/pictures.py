@@ -25,7 +25,7 @@ def parse_color(name):
     """Returns the color of a name or of `"#rrggbb"` as `(red, green, blue)`, from 0 to 255 each."""
     try:
         return ImageColor.getrgb(name)[:3]
-    except (TypeError, ValueError) as error:
+    except (AttributeError, TypeError, ValueError) as error:
         raise ValueError(f"background must be a color such as white or #ff8000, not {name!r}.") from error
 
 
@@ -74,7 +74,8 @@ def read_picture(path, image_shape, background):
                 return _read(image, image_shape, background, digest)
     # Damaged files make Pillow raise exceptions of nearly every kind.
     except Exception as error:
-        return Reading(problem=str(getattr(error, "strerror", None) or error or type(error).__name__).split("\n")[0])
+        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        return Reading(problem=reason.splitlines()[0])
 
 
 @contextlib.contextmanager
@@ -91,6 +92,8 @@ def _explain(path, file):
     """Says why Pillow does not recognize a file that should be a picture; None for other files."""
     file.seek(4)
     if file.read(8) in HEIC_BRANDS:
+        if "HEIF" in FORMATS:
+            return "a damaged HEIC picture"
         return "HEIC pictures need the package pillow-heif, which the extra 'heic' installs"
     return "not a picture" if str(path).lower().endswith(SUFFIXES) else None
 
@@ -115,7 +118,9 @@ def _to_8_bits(image):
     values = np.asarray(image)
     if image.mode == "F" or values.min() < 0 or values.max() > 65535:
         raise ValueError("its pixels have more than 16 bits")
-    return Image.fromarray((values // 257).astype("uint8"))
+    # Whole numbers of 32 bits may be bytes.
+    is_bytes = image.mode == "I" and values.max() <= 255
+    return Image.fromarray((values if is_bytes else values // 257).astype("uint8"))
 
 
 def _flatten(image, background):

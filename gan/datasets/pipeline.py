@@ -105,8 +105,8 @@ def load(
     >>> len(dataset), next(iter(dataset)).shape
     (10, TensorShape([500, 28, 28, 1]))
     """
-    has_labels = not (labels is False or labels is None)
-    given_labels = None if isinstance(labels, bool) else labels
+    has_labels = labels is not None and not np.array_equal(labels, False)
+    given_labels = None if isinstance(labels, (bool, np.bool_)) else labels
     image_set = as_image_set(
         source, image_shape, background=background, skip_damaged=skip_damaged, images=images, labels=given_labels
     )
@@ -225,11 +225,20 @@ def _gather(images, rows, labels):
 
 
 def _share_memory(images):
-    """Returns a tensor of images. It shares the pages of a mapped file, and is a copy of an array in memory."""
-    is_mapped = isinstance(images, np.memmap) and images.flags.writeable and images.flags.c_contiguous
-    if not is_mapped or images.ctypes.data % TENSOR_ALIGNMENT:
+    """Returns a tensor of images, which maps the same file if the images are a mapped file, and copies them if not."""
+    is_whole = isinstance(images, np.memmap) and images.flags.c_contiguous
+    if not is_whole or images.ctypes.data % TENSOR_ALIGNMENT:
         return tf.constant(images)
-    return tf.experimental.dlpack.from_dlpack(np.asarray(images).__dlpack__())
+    return tf.experimental.dlpack.from_dlpack(np.asarray(_Writable(images)).__dlpack__())
+
+
+class _Writable:
+    """Poses as a writable array, the only kind that DLPack knows. TensorFlow does not write to its tensors."""
+
+    def __init__(self, array):
+        self.array = array
+        address, _ = array.__array_interface__["data"]
+        self.__array_interface__ = {**array.__array_interface__, "data": (address, False)}
 
 
 def _scale(images):

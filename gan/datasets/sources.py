@@ -159,7 +159,7 @@ def read_sets(source):
         raise ValueError(
             f"there is no file or folder {str(source)!r}. The named sources are auto, {', '.join(_NAMED)}."
         )
-    if path.suffix == ".npz":
+    if path.suffix == ".npz" and path.is_file():
         return formats.read_npz(path)
     if not path.is_dir():
         raise ValueError(
@@ -173,20 +173,23 @@ def read_sets(source):
 def _is_folder_of_pictures(source):
     if source in _NAMED or str(source).startswith(STACKED_PREFIX):
         return False
-    return Path(source).is_dir() and Path(source).suffix != ".npz" and not formats.has_idx(Path(source))
+    return Path(source).is_dir() and not formats.has_idx(Path(source))
 
 
 def _open_folder(folder, image_shape, background, skip_damaged):
-    if image_shape is not None and not _is_shape(tuple(image_shape)):
-        raise ValueError(f"image_shape must be (height, width, 1 or 3), not {tuple(image_shape)}.")
-    pictures = cache.read_folder(folder, image_shape and tuple(image_shape), background, skip_damaged)
+    if image_shape is not None and not _is_shape(image_shape):
+        raise ValueError(f"image_shape must be (height, width, 1 or 3), not {image_shape}.")
+    pictures = cache.read_folder(
+        folder, None if image_shape is None else tuple(map(int, image_shape)), background, skip_damaged
+    )
     class_names, labels = folders.find_classes(pictures.paths)
     return ImageSet(folder, (pictures.images, labels), class_names=class_names, pictures=pictures)
 
 
 def _is_shape(sizes):
-    is_whole = all(isinstance(size, numbers.Integral) and size > 0 for size in sizes)
-    return is_whole and len(sizes) == 3 and sizes[2] in (1, 3)
+    if not isinstance(sizes, (list, tuple, np.ndarray)) or len(sizes) != 3:
+        return False
+    return all(isinstance(size, numbers.Integral) and size > 0 for size in sizes) and sizes[2] in (1, 3)
 
 
 def _check_array(images, labels, image_shape):
@@ -200,6 +203,8 @@ def _check_array(images, labels, image_shape):
     if labels is None:
         return images, None
     labels = np.asarray(labels)
+    if labels.shape == (len(images), 1):
+        labels = labels[:, 0]  # the shape of labels in some of Keras's datasets
     if labels.shape != (len(images),) or not np.issubdtype(labels.dtype, np.integer):
         raise ValueError(
             f"labels must be an array of one whole number for each of {format_count(len(images), 'image')}, not "

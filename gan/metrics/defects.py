@@ -5,12 +5,16 @@ import numpy as np
 PATCHES = 4
 CLUSTERS = 10
 DIRECTIONS = 8
+LEAST_PIXELS = 32
 
 
 def blur(images, strength, rng):
-    """Blurs images with a Gaussian, whose standard deviation is `strength` times the height and the width."""
+    """Blurs images with a Gaussian, whose standard deviation is `strength` times the height and the width.
+
+    Images below 32 pixels are blurred as much as images of 32 pixels: a third of a pixel blurs nothing.
+    """
     for axis in (1, 2):
-        position = np.arange(images.shape[axis]) / images.shape[axis]
+        position = np.arange(images.shape[axis]) / max(images.shape[axis], LEAST_PIXELS)
         weights = np.exp(-(((position[:, None] - position) / strength) ** 2) / 2)
         weights = (weights / weights.sum(axis=1, keepdims=True)).astype("float32")
         images = np.moveaxis(np.tensordot(images, weights, axes=(axis, 1)), -1, axis)

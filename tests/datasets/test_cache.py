@@ -110,7 +110,10 @@ def test_all_damaged_pictures_are_named_at_once(folder, monkeypatch):
         forbid_reading(monkeypatch)
     images = gan.datasets.open_source(folder, SHAPE, skip_damaged=True)
     np.testing.assert_array_equal(gan.datasets.read(images)[0][..., 0], BYTES[12:])
-    assert images.describe_pictures()[1:] == ["  skipped 12 damaged pictures", "  skipped 1 file that is no picture"]
+    assert images.describe_pictures()[1:] == [
+        "  skipped 12 damaged pictures",
+        "  skipped 1 file that is no picture (.txt)",
+    ]
 
 
 def test_only_damaged_pictures_are_refused(tmp_path):
@@ -118,6 +121,26 @@ def test_only_damaged_pictures_are_refused(tmp_path):
     for skip in (False, True):
         with pytest.raises(ValueError, match=r"1 picture that cannot be read, and no others: 'new\\nline.png'"):
             gan.datasets.open_source(tmp_path, skip_damaged=skip)
+
+
+def test_a_picture_that_could_not_be_read_for_another_reason_is_tried_again(folder, monkeypatch):
+    read = pictures.read_picture
+
+    def fail(path, *arguments):
+        return read(path, *arguments) if Path(path).name != "07.png" else pictures.Reading(problem="MemoryError")
+
+    monkeypatch.setattr(decoding, "read_picture", fail)
+    images = gan.datasets.open_source(folder, SHAPE, skip_damaged=True)
+    assert images.image_count == 49 and images.pictures.damaged == {"07.png": "MemoryError"}
+    monkeypatch.setattr(decoding, "read_picture", read)
+    np.testing.assert_array_equal(gan.datasets.read(folder, SHAPE)[0][..., 0], BYTES)
+
+
+def test_a_shape_is_chosen_once(folder, monkeypatch):
+    assert gan.datasets.open_source(folder).image_shape == (8, 8, 1)
+    forbid_reading(monkeypatch)
+    monkeypatch.setattr(cache.folders, "read_picture", lambda *_: pytest.fail("a picture is looked at again"))
+    assert gan.datasets.open_source(folder).image_shape == (8, 8, 1)
 
 
 def test_several_processes_decode_as_one(folder, monkeypatch):
@@ -130,7 +153,7 @@ def test_a_decoding_process_that_dies_is_a_sentence(folder, monkeypatch):
     monkeypatch.setattr(decoding, "FILES_PER_REQUEST", 7)
     monkeypatch.setattr(decoding, "count_cores", lambda: 2)
     monkeypatch.setattr(sys, "executable", "/bin/false")
-    with pytest.raises(ValueError, match="a process that decodes pictures has died between 00.png and 06.png"):
+    with pytest.raises(ValueError, match="a process that decodes pictures of .* has died between 00.png and 05.png"):
         gan.datasets.open_source(folder, SHAPE)
 
 
@@ -196,7 +219,7 @@ def test_facts_about_a_folder_are_told(tmp_path):
     assert images.describe_pictures()[1:] == [
         "  size and channels chosen from the pictures; --image-shape sets others",
         "  1 transparent picture put on #ff0000; --background sets another color",
-        "  skipped 2 files that are no pictures",
+        "  skipped 2 files that are no pictures (.txt)",
     ]
     assert Path(images.name) == photos and gan.datasets.open_source("mnist5k").describe_pictures() == []
 

@@ -22,8 +22,8 @@ def write(folder, *names):
 
 def test_visible_files_of_all_subfolders_are_listed(tmp_path):
     names = ["b.png", "a/c d.png", "a/\N{SNOWMAN}.png", "a/new\nline.png", "x.jpg/in a folder with a suffix.png"]
-    write(tmp_path, *names, ".hidden.png", "a/._b.png", ".thumbnails/b.png")
-    assert folders.list_files(tmp_path).paths == sorted(names) and folders.list_files(tmp_path).hidden == 3
+    write(tmp_path, *names, ".hidden.png", "a/._b.png", ".thumbnails/b.png", "__MACOSX/b.png")
+    assert folders.list_files(tmp_path).paths == sorted(names) and folders.list_files(tmp_path).hidden == 4
     assert gan.datasets.open_source(tmp_path).image_count == 5
 
 
@@ -62,6 +62,13 @@ def test_other_folders_have_no_classes(tmp_path, names):
     assert images.class_names is None and not images.has_labels
 
 
+def test_a_picture_beside_the_subfolders_is_named(tmp_path):
+    images = gan.datasets.open_source(write(tmp_path, "cat/1.png", "dog/1.png", "new\nline.png"))
+    assert "  no classes, because 'new\\nline.png' lies beside the subfolders" in images.describe_pictures()
+    with pytest.raises(ValueError, match="has no labels.* lies beside the subfolders: put all pictures into subf"):
+        images.check_labels()
+
+
 def test_a_subfolder_without_pictures_is_no_class(tmp_path):
     write(tmp_path, "cat/1.png", "dog/2.png", "__MACOSX/cat/._1.png")
     (tmp_path / "notes").mkdir()
@@ -76,7 +83,7 @@ def test_a_subfolder_without_pictures_is_no_class(tmp_path):
         ([(64, 64)], "RGB", (64, 64, 3)),
         ([(3000, 2000)], "RGB", (64, 64, 3)),
         ([(50, 90), (51, 33), (300, 400)], "L", (48, 48, 1)),
-        ([(3, 3)], "L", (4, 4, 1)),
+        ([(3, 3)], "L", (8, 8, 1)),
     ],
 )
 def test_a_shape_is_chosen_from_the_pictures(tmp_path, sizes, mode, shape):
@@ -92,8 +99,8 @@ def test_a_shape_is_chosen_from_the_pictures(tmp_path, sizes, mode, shape):
 def test_one_picture_in_color_makes_a_folder_colorful(tmp_path):
     write(tmp_path, "a.png", "b.png")
     Image.new("RGBA", (8, 8), (0, 90, 0, 120)).save(tmp_path / "green.png")
-    assert folders.suggest_shape(tmp_path, ["a.png", "b.png"], WHITE) == (4, 4, 1)
-    assert folders.suggest_shape(tmp_path, ["a.png", "b.png", "green.png"], WHITE) == (4, 4, 3)
+    assert folders.suggest_shape(tmp_path, ["a.png", "b.png"], WHITE) == (8, 8, 1)
+    assert folders.suggest_shape(tmp_path, ["a.png", "b.png", "green.png"], WHITE) == (8, 8, 3)
 
 
 def test_a_folder_without_permission_is_refused(tmp_path, monkeypatch):

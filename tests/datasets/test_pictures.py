@@ -89,6 +89,22 @@ def test_16_bits_become_8(tmp_path):
         np.testing.assert_allclose(pixels_of(tmp_path / name, shape=(8, 12, 1))[..., 0], values / 257, atol=1)
 
 
+def test_bytes_in_wider_whole_numbers_stay_bytes(tmp_path):
+    values = np.arange(96, dtype="int32").reshape(8, 12)
+    Image.fromarray(values).save(tmp_path / "x.tiff")
+    np.testing.assert_array_equal(pixels_of(tmp_path / "x.tiff", shape=(8, 12, 1))[..., 0], values)
+
+
+def test_a_failure_without_words_has_a_name(tmp_path, monkeypatch):
+    Image.fromarray(COLORS).save(tmp_path / "x.png")
+
+    def fail(*_, **__):
+        raise MemoryError
+
+    monkeypatch.setattr(pictures.ImageOps, "fit", fail)
+    assert read(tmp_path / "x.png").problem == "MemoryError"
+
+
 def test_cmyk_is_shown_in_its_colors(tmp_path):
     red = Image.new("CMYK", (12, 8), (0, 255, 255, 0))
     for name in ("x.jpg", "x.tiff"):
@@ -163,6 +179,8 @@ def test_heic_without_its_package_names_it(tmp_path, monkeypatch):
     monkeypatch.setattr(pictures, "FORMATS", ("JPEG", "PNG"))
     (tmp_path / "x.HEIC").write_bytes(b"\0\0\0\x18ftypheic....")
     assert "pillow-heif, which the extra 'heic' installs" in read(tmp_path / "x.HEIC").problem
+    monkeypatch.setattr(pictures, "FORMATS", ("JPEG", "HEIF"))
+    assert read(tmp_path / "x.HEIC").problem == "a damaged HEIC picture"
 
 
 def test_a_file_that_is_gone_has_a_problem(tmp_path):

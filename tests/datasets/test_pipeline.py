@@ -202,13 +202,15 @@ def test_an_array_of_bytes_or_floats_is_a_source(shape):
         assert images.dtype == tf.float32 and numbers.numpy().tolist() == (np.array(order(images)) % 5).tolist()
         assert sorted(order(images)) == list(range(50))
     assert a_pass(gan.datasets.load(images=BYTES, batch_size=50, split="test")).shape == (5, 4, 5, 1)
+    column = gan.datasets.open_source(images=BYTES, labels=labels[:, None])
+    np.testing.assert_array_equal(column.split(None).labels, labels)
 
 
 def test_a_mapped_array_stays_in_its_file(tmp_path):
     np.save(tmp_path / "images.npy", BYTES)
-    mapped = np.load(tmp_path / "images.npy", mmap_mode="r+")
+    mapped = np.load(tmp_path / "images.npy", mmap_mode="r")
     dataset = gan.datasets.load(images=mapped, batch_size=50)
-    mapped[:] = 255 - BYTES
+    np.load(tmp_path / "images.npy", mmap_mode="r+")[:] = 255 - BYTES
     assert sorted(order(-a_pass(dataset))) == list(range(50))
 
 

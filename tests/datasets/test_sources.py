@@ -58,7 +58,7 @@ def test_arrays_are_not_resized(tmp_path):
         gan.datasets.read(source, image_shape=(8, 8, 1))
 
 
-@pytest.mark.parametrize("shape", [(8, 8), (8, 8, 2), (0, 8, 1), (8, 8, 4), (8.0, 8, 3), ("8", 8, 3)])
+@pytest.mark.parametrize("shape", [(8, 8), (8, 8, 2), (0, 8, 1), (8, 8, 4), (8.0, 8, 3), ("8", 8, 3), 64])
 def test_folder_of_images_becomes_gray_or_rgb_only(tmp_path, shape):
     with pytest.raises(ValueError, match=r"image_shape must be \(height, width, 1 or 3\)"):
         gan.datasets.read(write_photos(tmp_path / "photos"), image_shape=shape)
