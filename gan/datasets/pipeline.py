@@ -84,7 +84,7 @@ def load(
             never mirrored. Default False.
         images: Array of images to use instead of a source, `(count, height, width)` or
             `(count, height, width, 1 or 3)`: uint8, or floats in [-1, 1]. An array that `np.load` has opened with
-            `mmap_mode="c"` is not copied into memory. Default None.
+            `mmap_mode="r"` is not copied into memory. Default None.
         background: String, the color behind transparent pictures of a folder: a name or `"#rrggbb"`. Default `"white"`.
         skip_damaged: Bool, whether to leave out damaged pictures of a folder instead of refusing the folder. Default
             False.
