@@ -13,8 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from gan.datasets.pictures import read_picture
 
 FILES_PER_REQUEST = 64
-# A process is started for at least so many bytes.
-BYTES_PER_CORE = 2_000_000
+# Fewer files and bytes are not worth a process.
+LEAST_BYTES = 2_000_000
 
 
 def decode(folder, files, image_shape, background):
@@ -32,19 +32,25 @@ def decode(folder, files, image_shape, background):
     Raises:
         ValueError: A process that decodes pictures has died.
     """
-    cores = count_cores()
-    is_little = len(files.paths) <= FILES_PER_REQUEST and sum(files.sizes) <= BYTES_PER_CORE
-    # Even a few large pictures are shared by all cores.
-    length = len(files.paths) if is_little else max(1, min(FILES_PER_REQUEST, len(files.paths) // (4 * cores)))
-    requests = [
-        (folder, files.paths[start : start + length], image_shape, background)
-        for start in range(0, len(files.paths), length or 1)
-    ]
-    count = min(cores, len(requests))
-    if count < 2:
+    requests = [(folder, paths, image_shape, background) for paths in _divide(files)]
+    count = min(count_cores(), len(requests))
+    if count > 1:
+        yield from _decode_together(requests, count)
+    else:
         for request in requests:
             yield from _answer(*request)
-        return
+
+
+def _divide(files):
+    """Divides files into lists that a process decodes at once. Even a few large files are shared by all cores."""
+    count = len(files.paths)
+    is_little = count <= FILES_PER_REQUEST and sum(files.sizes) <= LEAST_BYTES
+    length = FILES_PER_REQUEST if is_little else max(1, min(FILES_PER_REQUEST, count // (4 * count_cores())))
+    return [files.paths[start : start + length] for start in range(0, count, length)]
+
+
+def _decode_together(requests, count):
+    """Yields the readings of all requests, in order, from this many processes."""
     with contextlib.ExitStack() as stack:
         idle = queue.SimpleQueue()
         pool = stack.enter_context(ThreadPoolExecutor(count))
