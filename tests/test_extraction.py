@@ -21,6 +21,7 @@ def outcomes(monkeypatch):
         methods.append("none" if labels is None else "labels")
         return train(images, labels, 1, *args[1:], **kwargs)
 
+    monkeypatch.setattr(sanity, "LEAST_IMAGES", 60)
     monkeypatch.setattr("gan.metrics.train_extractor", spy)
     monkeypatch.setattr(sanity, "check_extractor", lambda *args: sanity.Check([], 0.0, {}, reasons.pop(0)))
     return reasons, methods
@@ -49,6 +50,12 @@ def test_a_classifier_that_fails_is_followed_by_training_without_labels(outcomes
     outcomes[0].extend([["it is blind"], []])
     assert len(train(LABELS).outputs) == 1
     assert outcomes[1] == ["labels", "none"] and "it is blind" in capsys.readouterr().out
+
+
+def test_few_images_are_refused_before_minutes_of_training(monkeypatch):
+    monkeypatch.setattr("gan.metrics.train_extractor", lambda *_, **__: pytest.fail("it is trained"))
+    with pytest.raises(ValueError, match="60 images are too few to train and check an extractor, which takes at least"):
+        train(LABELS)
 
 
 def test_an_extractor_that_fails_is_refused(outcomes):
