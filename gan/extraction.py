@@ -14,6 +14,9 @@ from gan.text import format_count
 # 10,000 images of 128x128x3.
 MOST_BYTES = 10_000 * 128 * 128 * 3
 LEAST_IMAGES_OF_CLASS = 20
+UNTRAINED_NETWORKS = 3
+# What rotations teach depends on chance.
+ATTEMPTS = 3
 
 
 def write_extractor(images, path, name, seed=0, epochs=None, uses_labels=True):
@@ -53,6 +56,7 @@ def train(images, name, seed=0, epochs=None, uses_labels=True):
     Raises:
         ValueError: As in `write_extractor`.
     """
+    from gan import engines
     from gan.metrics.extractors import has_inception_weights
     from gan.metrics.sanity import LEAST_IMAGES, MOST_IMAGES
 
@@ -60,24 +64,31 @@ def train(images, name, seed=0, epochs=None, uses_labels=True):
         count = format_count(images.image_count, "image")
         raise ValueError(f"{count} are too few to train and check an extractor, which takes at least {LEAST_IMAGES}.")
     if images.image_shape[2] == 3 and has_inception_weights():
-        print(
-            "The weights of InceptionV3 are on this machine: for photos, --extractor inception_v3 is the better choice."
-        )
+        print("InceptionV3's weights are on this machine: for photos, --extractor inception_v3 is the better choice.")
     most = max(1, MOST_BYTES // math.prod(images.image_shape))
     training_set = _sample(images.split("train"), most, seed)
     test_set = _sample(images.split("test"), MOST_IMAGES, seed)
-    if uses_labels and images.has_labels and has_classes(training_set[1]):
+    # One process on one device: the others wait.
+    with engines.alone():
+        return _train_and_check(training_set, test_set, name, seed, epochs, uses_labels)
+
+
+def _train_and_check(training_set, test_set, name, seed, epochs, uses_labels):
+    labels = training_set[1]
+    if uses_labels and labels is not None and has_classes(labels):
         network, reasons = _train(True, training_set, test_set, name, seed, epochs)
         if not reasons:
             return network
         print(f"The classifier does not pass: {'; '.join(reasons)}.", flush=True)
-    network, reasons = _train(False, training_set, test_set, name, seed, epochs)
-    if reasons:
-        raise ValueError(
-            f"no extractor for these images passes the check: {'; '.join(reasons)}. More or larger images may help; or "
-            "name an extractor with --extractor."
-        )
-    return network
+    for attempt in range(ATTEMPTS):
+        network, reasons = _train(False, training_set, test_set, name, seed + attempt, epochs)
+        if not reasons:
+            return network
+        print(f"It does not pass: {'; '.join(reasons)}.", flush=True)
+    raise ValueError(
+        f"no extractor for these images passes the check: {'; '.join(reasons)}. More or larger images may help; or "
+        "name an extractor with --extractor."
+    )
 
 
 def _sample(split, most, seed):
@@ -96,7 +107,6 @@ def has_classes(labels):
 
 def _train(by_labels, training_set, test_set, name, seed, epochs):
     """Trains with one method; returns the network and the reasons why it does not pass the check."""
-    import keras
 
     from gan.metrics import train_extractor
     from gan.metrics.sanity import check_extractor, format_check
@@ -108,8 +118,7 @@ def _train(by_labels, training_set, test_set, name, seed, epochs):
     network = train_extractor(
         images, labels if by_labels else None, epochs, seed, name, verbose=0, callbacks=[_progress()]
     )
-    keras.utils.set_random_seed(seed)
-    untrained = normalize(build_extractor(images.shape[1:]), images)
+    untrained = [normalize(build_extractor(images.shape[1:]), images) for _ in range(UNTRAINED_NETWORKS)]
     check = check_extractor(network, untrained, *_held_out_first(training_set, test_set), seed)
     print(format_check(check), flush=True)
     return network, check.reasons

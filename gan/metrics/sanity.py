@@ -3,9 +3,11 @@
 from typing import NamedTuple
 
 import numpy as np
+from keras import ops
 
 from gan.images import to_float
 from gan.metrics import defects
+from gan.metrics.extractors import extract
 from gan.metrics.frechet import FrechetDistance
 from gan.text import format_count
 
@@ -66,7 +68,7 @@ def check_extractor(network, untrained, images, labels=None, seed=0):
 
     Args:
         network: The extractor, a `keras.Model`.
-        untrained: An untrained network of the same shape, normalized too.
+        untrained: List of untrained networks of the same shape, normalized too. The mean of their figures counts.
         images: uint8 array `(count, height, width, channels)`. 2,000 random ones of them are used.
         labels: Int array `(count,)`. Defaults to None: clusters of the images by their edges take the place of
             classes.
@@ -85,12 +87,14 @@ def check_extractor(network, untrained, images, labels=None, seed=0):
     if classes is None or len(np.unique(classes)) < 2:
         missing, classes = "missing clusters", defects.find_clusters(images, seed)
     fids, variance = _measure(network, images, missing, classes, seed)
-    of_untrained, _ = _measure(untrained, images, missing, classes, seed)
     real = fids["real", 0]
     if real == 0:
         return Check([], 0.0, {}, ["its features are the same for all images"])
-    rows = [(*key, fid / real, of_untrained[key] / of_untrained["real", 0]) for key, fid in fids.items()]
-    gains = {defect: _excess(fids, defect) / _excess(of_untrained, defect) for defect in ("noise", missing)}
+    of_untrained = [_in_units_of_real(_measure(other, images, missing, classes, seed)[0]) for other in untrained]
+    of_untrained = {key: np.mean([ratios[key] for ratios in of_untrained]) for key in fids}
+    ratios = _in_units_of_real(fids)
+    rows = [(*key, ratio, of_untrained[key]) for key, ratio in ratios.items()]
+    gains = {defect: _excess(ratios, defect) / _excess(of_untrained, defect) for defect in ("noise", missing)}
     return Check(rows, real / variance, gains, _find_reasons(fids, real / variance, gains))
 
 
@@ -138,8 +142,7 @@ def _features(network, images, change=None, strength=None, seed=0):
         batch = to_float(images[start : start + BATCH_SIZE])
         if change:
             batch = change(batch, strength, np.random.default_rng((seed, start)))
-        outputs = network.predict_on_batch(batch)
-        batches.append(outputs[0] if isinstance(outputs, (list, tuple)) else outputs)
+        batches.append(ops.convert_to_numpy(extract(network, batch)["features"]))
     return np.concatenate(batches).astype("float64")
 
 
@@ -147,10 +150,14 @@ def _moments(features):
     return features.mean(axis=0), np.atleast_2d(np.cov(features, rowvar=False))
 
 
-def _excess(fids, defect):
+def _in_units_of_real(fids):
+    return {key: fid / fids["real", 0] for key, fid in fids.items()}
+
+
+def _excess(ratios, defect):
     """Returns how far the fid of a defect exceeds that of real images, as a multiple of it."""
     # Chance can give a defect that a network does not see a fid below that of real images.
-    return max(fids[defect, STRENGTHS[defect][0]] / fids["real", 0] - 1, LEAST_EXCESS)
+    return max(ratios[defect, STRENGTHS[defect][0]] - 1, LEAST_EXCESS)
 
 
 def _find_reasons(fids, near_zero, gains):

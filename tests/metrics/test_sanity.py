@@ -1,12 +1,14 @@
 import keras
 import numpy as np
 import pytest
+from conftest import only_on_tensorflow
 
 import gan
 from gan.metrics import defects, training
 from gan.metrics.sanity import check_extractor, format_check
 
 RNG = np.random.default_rng(0)
+pytestmark = only_on_tensorflow("NumPy computes the check")
 
 
 @pytest.fixture(scope="module")
@@ -23,12 +25,12 @@ def untrained():
 
 def test_an_extractor_of_digits_sees_missing_classes_and_an_untrained_one_does_not(digits, untrained):
     network = training.normalize(gan.metrics.get_extractor("digits", (28, 28, 1)), digits[0])
-    check = check_extractor(network, untrained, *digits)
+    check = check_extractor(network, [untrained], *digits)
     assert check.gains["missing classes"] > 5 and check.near_zero < 0.1
     # Even an untrained network sees noise on the black background of digits.
     assert all("of noise as an untrained network" in reason for reason in check.reasons)
     assert "missing classes" in format_check(check) and len(format_check(check).splitlines()) == 16
-    failed = check_extractor(untrained, untrained, *digits)
+    failed = check_extractor(untrained, [untrained], *digits)
     assert failed.gains == pytest.approx({"noise": 1, "missing classes": 1})
     assert any("of missing classes as an untrained network" in reason for reason in failed.reasons)
 
@@ -36,11 +38,13 @@ def test_an_extractor_of_digits_sees_missing_classes_and_an_untrained_one_does_n
 def test_an_extractor_that_ignores_its_input_does_not_pass(digits, untrained):
     inputs = keras.Input((28, 28, 1))
     constant = keras.Model(inputs, keras.layers.GlobalAveragePooling2D()(inputs) * 0)
-    assert check_extractor(constant, untrained, digits[0][:500]).reasons == ["its features are the same for all images"]
+    assert check_extractor(constant, [untrained], digits[0][:500]).reasons == [
+        "its features are the same for all images"
+    ]
 
 
 def test_a_check_needs_images(digits, untrained):
-    check = check_extractor(untrained, untrained, digits[0][:399])
+    check = check_extractor(untrained, [untrained], digits[0][:399])
     assert "399 images are too few" in check.reasons[0] and format_check(check) == check.reasons[0]
 
 
