@@ -63,7 +63,7 @@ def check_extractor(network, untrained, images, labels=None, seed=0):
     - it makes at least three times as much of noise and of missing classes as an untrained network of its shape; of
       missing clusters, which take the place of classes if there are no labels, 1.5 times as much.
 
-    What a network makes of a defect is how far the fid of the defect, at its least strength, exceeds that of real
+    What a network makes of a defect is how far the fid of the defect, at its middle strength, exceeds that of real
     images, divided by that of real images. This does not depend on the scale of the features.
 
     Args:
@@ -157,7 +157,7 @@ def _in_units_of_real(fids):
 def _excess(ratios, defect):
     """Returns how far the fid of a defect exceeds that of real images, as a multiple of it."""
     # Chance can give a defect that a network does not see a fid below that of real images.
-    return max(ratios[defect, STRENGTHS[defect][0]] - 1, LEAST_EXCESS)
+    return max(ratios[defect, STRENGTHS[defect][1]] - 1, LEAST_EXCESS)
 
 
 def _find_reasons(fids, near_zero, gains):

@@ -9,7 +9,7 @@ from keras import layers, ops
 from gan.images import to_float
 
 BATCH_SIZE = 128
-STEPS = 1000
+STEPS = 1200
 LEAST_EPOCHS = 6
 SMALLEST, LARGEST = 8, 256
 # The last feature maps have about this many rows and columns.
