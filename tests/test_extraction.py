@@ -15,14 +15,14 @@ LABELS = np.repeat([0, 1], 30)
 def outcomes(monkeypatch):
     """The reasons of the next checks, and whether each network was trained with labels."""
     reasons, methods = [], []
-    train = training.train_extractor
 
-    def spy(images, labels, *args, **kwargs):
+    def spy(images, labels, epochs, seed, name, **kwargs):
         methods.append("none" if labels is None else "labels")
-        return train(images, labels, 1, *args[1:], **kwargs)
+        return training.build_extractor(images.shape[1:], labels if labels is None else 2, name)
 
     monkeypatch.setattr(sanity, "LEAST_IMAGES", 60)
     monkeypatch.setattr("gan.metrics.train_extractor", spy)
+    monkeypatch.setattr(training, "normalize", lambda network, images: network)
     monkeypatch.setattr(sanity, "check_extractor", lambda *args: sanity.Check([], 0.0, {}, reasons.pop(0)))
     return reasons, methods
 
@@ -42,8 +42,14 @@ def test_a_classifier_is_the_first_choice(outcomes, capsys):
     outcomes[0].extend([[]])
     assert len(train(LABELS).outputs) == 2
     assert outcomes[1] == ["labels"]
+    assert "classification of the labels" in capsys.readouterr().out
+
+
+def test_progress_and_time_left_are_shown(capsys):
+    images = gan.images.to_float(IMAGES)
+    training.train_extractor(images, LABELS, 4, verbose=0, callbacks=[extraction._progress()])
     printed = capsys.readouterr().out
-    assert "classification of the labels" in printed and "100% trained" in printed and "0 s left" in printed
+    assert "100% trained" in printed and "0 s left" in printed
 
 
 def test_a_classifier_that_fails_is_followed_by_training_without_labels(outcomes, capsys):

@@ -70,23 +70,21 @@ def test_a_grid_has_the_names_of_the_classes_above_its_columns(run):
     assert len(np.unique(grid[: grid.shape[1] // 20])) > 1
 
 
-def test_classes_are_generated_by_name(run):
+def test_classes_are_generated_by_name(run, run_here):
     path, _ = run
-    run_well("generate.py", "run", "--labels", "dog", "cat", "--output", "x.npy", cwd=path)
+    run_here("generate.py", path / "run", "--labels", "dog", "cat", "--output", path / "x.npy")
     expected = gan.load_model(path / "run/best.keras").generate(labels=[1, 0], seed=0)
     np.testing.assert_allclose(gan.images.to_float(np.load(path / "x.npy")), expected, atol=0.01)
 
 
-def test_a_run_that_has_moved_is_evaluated_and_resumed_on_pictures_that_have_moved(run):
+def test_a_run_that_has_moved_is_evaluated_and_resumed_on_pictures_that_have_moved(run, run_here, refuse):
     path, _ = run
-    (path / "run").rename(path / "moved")
-    (path / "animals").rename(path / "pets")
-    result = run_well("evaluate.py", "moved", "--data", "pets", cwd=path)
-    assert "extractor: animals (SHA-256" in result.stdout and "has changed" not in result.stderr
-    result = run_well("train.py", "--resume", "--output", "moved", "--data", "pets", "--epochs", 3, cwd=path)
-    assert "continuing after epoch 2" in result.stdout
-    (path / "pets/cat/0.png").unlink()
-    result = run_well("evaluate.py", "moved", "--data", "pets", "--overwrite", cwd=path)
-    assert "pets does not hold the images of this run. The run may have been trained on some" in result.stderr
-    with pytest.raises(AssertionError, match="pets does not hold the images that moved was trained on"):
-        run_well("train.py", "--resume", "--output", "moved", "--data", "pets", "--epochs", 4, cwd=path)
+    moved, pets = (path / "run").rename(path / "moved"), (path / "animals").rename(path / "pets")
+    out, err = run_here("evaluate.py", moved, "--data", pets)
+    assert "extractor: animals (SHA-256" in out and "has changed" not in err
+    resume = ("train.py", "--resume", "--output", moved, "--data", pets)
+    assert "continuing after epoch 2" in run_well(*resume, "--epochs", 3).stdout
+    (pets / "cat/0.png").unlink()
+    _, err = run_here("evaluate.py", moved, "--data", pets, "--overwrite")
+    assert "pets does not hold the images of this run. The run may have been trained on some" in err
+    assert "pets does not hold the images that" in refuse(*resume, "--epochs", 4)

@@ -184,6 +184,7 @@ def tune(source, trials, epochs):
         start = time.perf_counter()
         command = [sys.executable, Path(__file__).parent.parent / "tune.py", "--data", data, "--space", space]
         command += ["--trials", str(trials), "--epochs", str(epochs), "--output", folder / "ours"]
+        command += ["--extractor", "digits"]
         ours = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         our_memory = MemoryWatch(ours.pid, folder / "ours")
         our_memory.start()

@@ -14,7 +14,7 @@ pytestmark = only_on_tensorflow("NumPy computes the check")
 @pytest.fixture(scope="module")
 def digits():
     images, labels = gan.datasets.read("mnist5k")
-    return images[::5], labels[::5]
+    return images[::10], labels[::10]
 
 
 @pytest.fixture(scope="module")
