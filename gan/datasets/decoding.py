@@ -13,6 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from gan.datasets.pictures import read_picture
 
 FILES_PER_REQUEST = 64
+# Room for an answer, so that a process does not wait until it is taken. Linux only.
+PIPE_BYTES = 1_048_576
 # Fewer files and bytes are not worth a process.
 LEAST_BYTES = 2_000_000
 
@@ -87,6 +89,7 @@ class _Worker:
             [sys.executable, "-c", program],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            pipesize=PIPE_BYTES,
             stderr=subprocess.DEVNULL,  # what C libraries say about files they cannot name
         )
         return self

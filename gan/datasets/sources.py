@@ -11,7 +11,6 @@ from gan.datasets import cache, folders, formats, published
 from gan.datasets.image_set import ImageSet
 from gan.datasets.splits import hold_out
 from gan.datasets.stacking import stack
-from gan.images.arrays import check
 from gan.text import format_count, format_shape
 
 STACKED_PREFIX = "stacked:"
@@ -199,6 +198,8 @@ def _check_array(images, labels, image_shape):
         raise ValueError(f"images must be bytes (uint8) from 0 to 255 or floats in [-1, 1], not {images.dtype}.")
     images = check_images("images", images, image_shape)
     if images.dtype != np.uint8:
+        from gan.images import check  # imports Matplotlib, which the processes that decode do not need
+
         check(images, images.shape[1:])
     if labels is None:
         return images, None
