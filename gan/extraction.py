@@ -107,7 +107,6 @@ def has_classes(labels):
 
 def _train(by_labels, training_set, test_set, name, seed, epochs):
     """Trains with one method; returns the network and the reasons why it does not pass the check."""
-
     from gan.metrics import train_extractor
     from gan.metrics.sanity import check_extractor, format_check
     from gan.metrics.training import build_extractor, normalize

@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 
 from gan import cli, options, presets
-from tuning import processes
 from tuning.layout import leaderboard_file, read_settings
 
 ROWS_SHOWN = 10
@@ -106,7 +105,7 @@ def check(arguments):
         )
     if arguments.tuner != "hyperband" and arguments.iterations:
         cli.fail(f"--iterations applies to hyperband only; {arguments.tuner} takes --trials.", 2)
-    cores = processes.count_cores()
+    cores = cli.count_cores()
     if arguments.workers and arguments.workers > cores:
         cli.warn(
             f"--workers {arguments.workers} is more than the {cores} cores of this machine, which slows the trials."
@@ -173,7 +172,7 @@ def main():
     arguments = parse_arguments()
     check(arguments)
     # A chief runs trials of its own only if it is told to.
-    workers = arguments.workers or (0 if arguments.role == "chief" else processes.count_cores())
+    workers = arguments.workers or (0 if arguments.role == "chief" else cli.count_cores())
     command = shlex.join([sys.executable, *sys.argv])
     with cli.interruptible(lambda: f"stopped; finished trials are kept. To continue: {command}"):
         with cli.errors_exit(ValueError, status=2), cli.errors_exit(RuntimeError, OSError, status=1):

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import gan
-from tuning import processes
+from gan import cli
 
 FOLDER = Path(__file__).parent.parent / "scripts" / "benchmarks"
 
@@ -124,7 +124,7 @@ def test_tune_compares_a_sweep_with_a_serial_search(load, monkeypatch, capsys):
         assert rate == pytest.approx(3600 * 2 / seconds, rel=0.01)
         assert all(200 < peak < 5000 for peak in megabytes)
     ratios = {line[:22].strip(): float(line[22:].split()[0]) for line in lines[-3:]}
-    assert ratios["ceiling"] == pytest.approx(processes.count_cores() * 9 / (8 + processes.count_cores()), abs=0.001)
+    assert ratios["ceiling"] == pytest.approx(cli.count_cores() * 9 / (8 + cli.count_cores()), abs=0.001)
     assert ratios["tune.py / keras-tuner"] == pytest.approx(search[0] / sweep[0], rel=0.01)
     assert ratios["last / first memory"] == pytest.approx(sweep[3] / sweep[2], rel=0.01)
 

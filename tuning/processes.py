@@ -93,11 +93,6 @@ def call(context, target, *arguments, log=None):
     return answer
 
 
-def count_cores():
-    """Returns the number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-
-
 def describe_exit(exitcode):
     """Returns how a process ended, in words."""
     return f"exit status {exitcode}" if exitcode >= 0 else f"killed by {signal.Signals(-exitcode).name}"

@@ -11,6 +11,7 @@ import time
 from multiprocessing.connection import wait
 from pathlib import Path
 
+from gan import cli
 from gan.files import written_whole
 from gan.locks import LOCK_NAME, locked_folder
 from tuning import processes
@@ -133,7 +134,7 @@ class _Crew:
         self._start("chief", "tuning.chief:serve", self.output, address)
 
     def start_workers(self, prefix, count, chief):
-        threads = str(max(1, processes.count_cores() // max(1, count)))
+        threads = str(max(1, cli.count_cores() // max(1, count)))
         for index in range(count):
             name = f"{prefix}-{index}"
             environment = dict.fromkeys(THREAD_LIMITS, threads)

@@ -32,7 +32,7 @@ class Pictures(NamedTuple):
     """The pictures of a folder.
 
     Attributes:
-        images: uint8 array `(count, height, width, channels)`, mapped from the file. Changes do not reach the file.
+        images: uint8 array `(count, height, width, channels)`, mapped from the file, read-only.
         paths: List of strings, the path of each picture relative to the folder.
         file: `pathlib.Path`, the file of the pixels.
         digest: String, the hexadecimal SHA-256 of the names and contents of the pictures' files.
@@ -224,7 +224,7 @@ def _describe_damaged(folder, damaged, has_others):
 
 
 class _Progress:
-    """Shows on stderr how many files are read and how long the rest will take, once this takes more than a second."""
+    """Shows on stderr how many files are read and how long the rest will take."""
 
     def __init__(self, folder, count):
         self.folder = folder

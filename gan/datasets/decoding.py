@@ -10,6 +10,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
+from gan.cli import count_cores
 from gan.datasets.pictures import read_picture
 
 FILES_PER_REQUEST = 64
@@ -73,11 +74,6 @@ def _decode_together(requests, count):
                 yield from pending.popleft().result()
         while pending:
             yield from pending.popleft().result()
-
-
-def count_cores():
-    """Returns the number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class _Worker:

@@ -100,7 +100,7 @@ def use_threads(count):
 
 def run_trials(data, epochs, count):
     """Runs trials at once, each with its share of the cores; returns the seconds of the parts of the slowest."""
-    threads = processes.count_cores() // count
+    threads = cli.count_cores() // count
     with ProcessPoolExecutor(count, processes.get_context(), initializer=use_threads, initargs=(threads,)) as pool:
         return max(pool.map(run_trial, [data] * count, [epochs] * count), key=lambda parts: parts["all"])
 
@@ -167,7 +167,7 @@ def tune(source, trials, epochs):
     import numpy as np
 
     source, images = measuring.read(source)
-    cores = processes.count_cores()
+    cores = cli.count_cores()
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         data, space = folder / "images.npz", folder / "space.json"

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 import gan
+from gan import cli
 from gan.locks import locked_folder
 from tuning import processes
 from tuning.display import count
@@ -209,11 +210,11 @@ def share_of_the_busiest_thread():
     return max(spent) / sum(spent)
 
 
-@pytest.mark.skipif(processes.count_cores() < 2, reason="one core has no share")
+@pytest.mark.skipif(cli.count_cores() < 2, reason="one core has no share")
 def test_a_trial_computes_on_its_share_of_the_cores(tmp_path, monkeypatch):
     environments = []
     monkeypatch.setattr(processes, "start", lambda *_, environment, **__: environments.append(environment))
-    _Crew(tmp_path, []).start_workers("worker", processes.count_cores(), ("127.0.0.1", 1))
+    _Crew(tmp_path, []).start_workers("worker", cli.count_cores(), ("127.0.0.1", 1))
     monkeypatch.undo()
     start = functools.partial(processes.start, environment=environments[0])
     monkeypatch.setattr(processes, "start", start)
