@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -75,14 +76,48 @@ def failures_exit(less_memory="A smaller --batch-size or smaller networks"):
 def interruptible(describe=lambda: "stopped."):
     """Turns Ctrl-C into a message and exit status 130.
 
+    Ctrl-C waits until the code of the backend returns, because an exception amid the Python code of TensorFlow can
+    leave memory behind that is used after it is freed. A second Ctrl-C does not wait.
+
     Args:
         describe: Function that returns the message. Called when Ctrl-C is pressed.
     """
+    # A shell lets its background jobs ignore Ctrl-C.
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _interrupt)
     try:
         yield
     except KeyboardInterrupt:
         print(f"\n{describe()}", file=sys.stderr)
         sys.exit(130)
+    finally:
+        if signal.getsignal(signal.SIGINT) is _interrupt:
+            sys.setprofile(None)
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _interrupt(_, frame):
+    if sys.getprofile() is None and _is_in_backend(frame):
+        sys.setprofile(_interrupt_outside_backend)
+    else:
+        sys.setprofile(None)
+        raise KeyboardInterrupt
+
+
+def _interrupt_outside_backend(frame, event, _):
+    if event == "return" and frame.f_back and not _is_in_backend(frame.f_back):
+        # A context would be left without its end, and Python ignores what a `__del__` raises.
+        if not {frame.f_code.co_name, frame.f_back.f_code.co_name} & {"__enter__", "__exit__", "__del__"}:
+            sys.setprofile(None)
+            raise KeyboardInterrupt
+
+
+def _is_in_backend(frame):
+    while frame:
+        if frame.f_globals.get("__name__", "").partition(".")[0] in ("tensorflow", "jax", "torch"):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def check_output(path, overwrite=False):

@@ -28,6 +28,44 @@ def test_failures_and_ctrl_c_end_with_a_message_and_a_status(capsys):
         assert exit.value.code == status and message in capsys.readouterr().err
 
 
+BACKEND = """
+import signal
+
+class Scope:
+    def __enter__(self):
+        signal.raise_signal(signal.SIGINT)
+
+    def __exit__(self, *_):
+        done.append("left")
+
+def step(presses):
+    for _ in range(presses):
+        signal.raise_signal(signal.SIGINT)
+    done.append("stepped")
+"""
+
+
+def test_ctrl_c_waits_until_the_code_of_the_backend_returns(capsys):
+    done = []
+    backend = {"__name__": "tensorflow.fake", "done": done}
+    exec(BACKEND, backend)
+
+    def work():
+        with backend["Scope"]():
+            done.append("entered")
+
+    for call, expected in (
+        (lambda: backend["step"](1), ["stepped"]),
+        (lambda: backend["step"](2), []),  # pressed again, it does not wait
+        (work, ["entered", "left"]),
+    ):
+        done.clear()
+        with pytest.raises(SystemExit) as exit, cli.interruptible():
+            call()
+            done.append("went on")
+        assert exit.value.code == 130 and done == expected and capsys.readouterr().err == "\nstopped.\n"
+
+
 def test_paths_of_data_become_absolute_and_names_stay(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "x.npz").touch()
