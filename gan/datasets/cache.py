@@ -188,7 +188,7 @@ def _write(file, folder, files, image_shape, background, suggested):
                 elif reading.pixels is None:
                     record["others"].append(path)
                 else:
-                    record["bytes"] += stream.write(reading.pixels.tobytes())
+                    record["bytes"] += stream.write(reading.pixels)
                     record["transparent"] += reading.is_transparent
                     digest.update(os.fsencode(path) + b"\0" + reading.digest)
             record["digest"] = digest.hexdigest()

@@ -1,4 +1,4 @@
-"""Decodes picture files on all cores, in separate processes: threads would wait for Python's global lock."""
+"""Decodes picture files on all cores, in separate processes: threads wait for Python's global lock."""
 
 import collections
 import contextlib
@@ -30,42 +30,28 @@ def decode(folder, files, image_shape, background):
         background: `(red, green, blue)`.
 
     Yields:
-        A `gan.datasets.pictures.Reading` for each path, in order.
+        A `gan.datasets.pictures.Reading` for each path, in order, with the pixels as bytes.
 
     Raises:
         ValueError: A process that decodes pictures has died.
     """
     requests = [(folder, paths, image_shape, background) for paths in _divide(files)]
-    count = min(count_cores(), len(requests))
-    if count > 1:
-        yield from _decode_together(requests, count)
-    else:
-        for request in requests:
-            yield from _answer(*request)
-
-
-def _divide(files):
-    """Divides files into lists that a process decodes at once. Even a few large files are shared by all cores."""
-    count = len(files.paths)
-    is_little = count <= FILES_PER_REQUEST and sum(files.sizes) <= LEAST_BYTES
-    length = FILES_PER_REQUEST if is_little else max(1, min(FILES_PER_REQUEST, count // (4 * count_cores())))
-    return [files.paths[start : start + length] for start in range(0, count, length)]
-
-
-def _decode_together(requests, count):
-    """Yields the readings of all requests, in order, from this many processes."""
+    # This process decodes too, also while the others start.
     with contextlib.ExitStack() as stack:
         idle = queue.SimpleQueue()
-        pool = stack.enter_context(ThreadPoolExecutor(count))
-        for _ in range(count):
-            idle.put(stack.enter_context(_Worker()))
+        idle.put(_answer)
+        count = max(1, min(count_cores(), len(requests)))
+        pool = ThreadPoolExecutor(count)
+        stack.callback(pool.shutdown, cancel_futures=True)
+        for _ in range(count - 1):
+            idle.put(stack.enter_context(_Worker()).ask)
 
         def ask(request):
-            worker = idle.get()
+            answer = idle.get()
             try:
-                return worker.ask(request)
+                return answer(*request)
             finally:
-                idle.put(worker)
+                idle.put(answer)
 
         pending = collections.deque()
         for request in requests:
@@ -74,6 +60,14 @@ def _decode_together(requests, count):
                 yield from pending.popleft().result()
         while pending:
             yield from pending.popleft().result()
+
+
+def _divide(files):
+    """Divides files into lists that a process decodes at once. Even a few large files are shared by all cores."""
+    count = len(files.paths)
+    is_little = count <= FILES_PER_REQUEST and sum(files.sizes) <= LEAST_BYTES
+    length = FILES_PER_REQUEST if is_little else max(1, min(FILES_PER_REQUEST, count // (4 * count_cores())))
+    return [files.paths[start : start + length] for start in range(0, count, length)]
 
 
 class _Worker:
@@ -90,13 +84,12 @@ class _Worker:
         )
         return self
 
-    def ask(self, request):
+    def ask(self, folder, paths, *rest):
         try:
-            pickle.dump(request, self.process.stdin)
+            pickle.dump((folder, paths, *rest), self.process.stdin)
             self.process.stdin.flush()
             return pickle.load(self.process.stdout)
         except (BrokenPipeError, EOFError, ValueError, pickle.UnpicklingError) as error:
-            folder, paths, *_ = request
             raise ValueError(
                 f"a process that decodes pictures of {folder} has died between {paths[0]} and {paths[-1]}, perhaps for "
                 "lack of memory."
@@ -119,4 +112,6 @@ def work():
 
 
 def _answer(folder, paths, image_shape, background):
-    return [read_picture(os.path.join(folder, path), image_shape, background) for path in paths]
+    readings = [read_picture(os.path.join(folder, path), image_shape, background) for path in paths]
+    # Arrays take much longer to send.
+    return [r if r.pixels is None else r._replace(pixels=r.pixels.tobytes()) for r in readings]
