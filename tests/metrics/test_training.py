@@ -101,6 +101,13 @@ def test_each_feature_counts_the_same(rotations):
     np.testing.assert_allclose(features.std(0)[varies], 1, atol=1e-2)
 
 
+def shifts(square):
+    """All squares that are shifted by at most a pixel, with repeated edges, as bytes."""
+    padded = np.pad(square, ((1, 1), (1, 1), (0, 0)), "edge")
+    size = len(square)
+    return {padded[top : top + size, left : left + size].tobytes() for top in range(3) for left in range(3)}
+
+
 @only_on_tensorflow("the network is the same on all backends")
 def test_the_task_shows_every_square_in_all_rotations():
     images = RNG.integers(0, 256, (6, 12, 20, 1), "uint8")
@@ -108,18 +115,20 @@ def test_the_task_shows_every_square_in_all_rotations():
     squares, turns = data[1]
     assert data.image_shape == (12, 12, 1) and squares.shape == (128, 12, 12, 1)
     np.testing.assert_array_equal(turns, np.repeat([0, 1, 2, 3], 32))
-    for turn in range(4):
-        np.testing.assert_array_equal(squares[32 * turn], np.rot90(squares[0], turn))
     crops = [image[:, left : left + 12] for image in images for left in range(9)]
-    assert all(any(np.array_equal(square, crop) for crop in crops) for square in squares[:32])
+    rotated = [[shifts(np.rot90(crop, turn)) for turn in range(4)] for crop in crops]
+    for position in range(32):
+        shown = [square.tobytes() for square in squares[position::32]]
+        assert any(all(square in turn for square, turn in zip(shown, turns, strict=True)) for turns in rotated)
+    assert len({tuple(square.tobytes() for square in squares[position::32]) for position in range(32)}) == 32
 
 
 @only_on_tensorflow("the network is the same on all backends")
 @pytest.mark.parametrize("shape", [(16, 16, 1), (28, 28, 1), (64, 64, 3), (96, 160, 3), (256, 256, 3)])
 def test_the_last_maps_are_small_for_images_of_any_size(shape):
     network = training.build_extractor(shape)
-    assert network.get_layer("features").input.shape[1] <= 10
-    assert network.count_params() < 140_000
+    assert network.get_layer("features").input.shape[1] <= 5
+    assert network.count_params() < 290_000
 
 
 @pytest.mark.parametrize(
