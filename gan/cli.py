@@ -105,11 +105,12 @@ def _interrupt(_, frame):
 
 
 def _interrupt_outside_backend(frame, event, _):
-    if event == "return" and frame.f_back and not _is_in_backend(frame.f_back):
-        # A context would be left without its end, and Python ignores what a `__del__` raises.
-        if not {frame.f_code.co_name, frame.f_back.f_code.co_name} & {"__enter__", "__exit__", "__del__"}:
-            sys.setprofile(None)
-            raise KeyboardInterrupt
+    if event != "return" or not frame.f_back or _is_in_backend(frame.f_back):
+        return
+    # A context would be left without its end, and Python ignores what a `__del__` raises.
+    if not {frame.f_code.co_name, frame.f_back.f_code.co_name} & {"__enter__", "__exit__", "__del__"}:
+        sys.setprofile(None)
+        raise KeyboardInterrupt
 
 
 def _is_in_backend(frame):

@@ -153,7 +153,9 @@ def test_a_decoding_process_that_dies_is_a_sentence(folder, monkeypatch):
     monkeypatch.setattr(decoding, "FILES_PER_REQUEST", 7)
     monkeypatch.setattr(decoding, "count_cores", lambda: 2)
     monkeypatch.setattr(sys, "executable", "/bin/false")
-    with pytest.raises(ValueError, match="a process that decodes pictures of .* has died between [0-9]+.png and [0-9]+.png"):
+    with pytest.raises(
+        ValueError, match="process that decodes pictures of .* has died between [0-9]+.png and [0-9]+.png"
+    ):
         gan.datasets.open_source(folder, SHAPE)
 
 
