@@ -3,7 +3,6 @@
 import numpy as np
 
 PATCHES = 4
-CLUSTERS = 10
 DIRECTIONS = 8
 LEAST_PIXELS = 32
 
@@ -56,19 +55,20 @@ def without_classes(classes, share, rng):
     return rng.permutation(order[round(share * len(classes)) :])
 
 
-def find_clusters(images, seed):
-    """Finds ten kinds of images without an extractor: by k-means of the share of each edge direction.
+def without_kinds(positions, share, rng):
+    """Returns the indices of images, in random order, without the share of them that has the lowest positions."""
+    return rng.permutation(np.argsort(positions)[round(share * len(positions)) :])
 
-    An untrained network sees colors and brightness, so clusters of pixels could not tell it from a trained one.
+
+def place_by_edges(images):
+    """Places images by what they show, without an extractor: along the main axis of their shares of edge directions.
+
+    An untrained network sees colors and brightness, so places by pixels could not tell it from a trained one.
     """
     down, right = np.gradient(images.mean(axis=3, dtype="float32"), axis=(1, 2))
     direction = (np.arctan2(down, right) % np.pi / np.pi * DIRECTIONS).astype(int) % DIRECTIONS
     strength = np.hypot(down, right)
     points = np.stack([np.sum(strength * (direction == index), axis=(1, 2)) for index in range(DIRECTIONS)], axis=1)
     points = np.sqrt(points / np.maximum(points.sum(axis=1, keepdims=True), 1e-6))
-    centers = points[np.random.default_rng(seed).choice(len(points), CLUSTERS, replace=False)]
-    for _ in range(30):
-        nearest = np.argmin(np.sum(centers**2, axis=1) - 2 * points @ centers.T, axis=1)
-        for index in np.unique(nearest):
-            centers[index] = points[nearest == index].mean(axis=0)
-    return nearest
+    points -= points.mean(axis=0)
+    return points @ np.linalg.svd(points, full_matrices=False)[2][0]

@@ -19,16 +19,17 @@ STRENGTHS = {
     "noise": (0.1, 0.2, 0.4),
     "shuffled patches": (0.25, 0.5, 1),
     "missing classes": (0.2, 0.3, 0.4),
-    "missing clusters": (0.2, 0.3, 0.4),
+    "missing kinds": (0.2, 0.3, 0.4),
 }
 CHANGES = {"blur": defects.blur, "noise": defects.add_noise, "shuffled patches": defects.shuffle_patches}
+OMISSIONS = {"missing classes": defects.without_classes, "missing kinds": defects.without_kinds}
 # Real images against real ones: largest fid, as a share of the variance of the features.
 NEAR_ZERO = 0.1
 # The fid of the weakest defect is at least this many times the fid of real images against real ones.
 CLEAR = 1.25
-# How many times as much as an untrained network an extractor makes of these. Clusters are found by edges, which an
-# untrained network sees too.
-OF_UNTRAINED = {"noise": 3, "missing classes": 3, "missing clusters": 1.5}
+# How many times as much as an untrained network an extractor makes of these. Kinds are told by edges, which untrained
+# networks see too.
+OF_UNTRAINED = {"noise": 3, "missing classes": 3, "missing kinds": 1.5}
 LEAST_EXCESS = 0.05
 
 
@@ -61,7 +62,7 @@ def check_extractor(network, untrained, images, labels=None, seed=0):
     - real images against real ones have a fid near 0: at most a tenth of the variance of the features;
     - each defect, even a weak one, has a fid of at least 1.25 times that, which rises with the strength of the defect;
     - it makes at least three times as much of noise and of missing classes as an untrained network of its shape; of
-      missing clusters, which take the place of classes if there are no labels, 1.5 times as much.
+      missing kinds, which take the place of classes if there are no labels, 1.5 times as much.
 
     What a network makes of a defect is how far the fid of the defect, at its middle strength, exceeds that of real
     images, divided by that of real images. This does not depend on the scale of the features.
@@ -70,8 +71,7 @@ def check_extractor(network, untrained, images, labels=None, seed=0):
         network: The extractor, a `keras.Model`.
         untrained: List of untrained networks of the same shape, normalized too. The mean of their figures counts.
         images: uint8 array `(count, height, width, channels)`. 2,000 random ones of them are used.
-        labels: Int array `(count,)`. Defaults to None: clusters of the images by their edges take the place of
-            classes.
+        labels: Int array `(count,)`. Defaults to None: the directions of their edges tell kinds of images.
         seed: Int. Seed of the splits and of the defects. Defaults to 0.
 
     Returns:
@@ -85,7 +85,7 @@ def check_extractor(network, untrained, images, labels=None, seed=0):
     classes = None if labels is None else np.asarray(labels)[chosen]
     missing = "missing classes"
     if classes is None or len(np.unique(classes)) < 2:
-        missing, classes = "missing clusters", defects.find_clusters(images, seed)
+        missing, classes = "missing kinds", defects.place_by_edges(images)
     fids, variance = _measure(network, images, missing, classes, seed)
     real = fids["real", 0]
     if real == 0:
@@ -128,8 +128,8 @@ def _measure(network, images, missing, classes, seed):
         samples = {("real", 0): clean[second[:count]]}
         samples |= {key: features[second[:count]] for key, features in changed.items()}
         for share in STRENGTHS[missing]:
-            # The same order of classes for each share, so that a larger share leaves out more of them.
-            left = defects.without_classes(classes[second], share, np.random.default_rng((seed, split)))
+            # The same order for each share, so that a larger share leaves out more.
+            left = OMISSIONS[missing](classes[second], share, np.random.default_rng((seed, split)))
             samples[missing, share] = clean[second[left[:count]]]
         for key, features in samples.items():
             fids.setdefault(key, []).append(distance.compare(real, _moments(features)))

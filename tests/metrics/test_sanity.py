@@ -72,11 +72,15 @@ def test_missing_classes_are_whole_classes():
         assert len(left) == len(set(left)) == 180 and len(set(classes[left])) == 6
 
 
-def test_kinds_of_images_are_found_by_their_edges():
+def test_kinds_of_images_are_told_by_their_edges():
     images = np.zeros((100, 16, 16, 3), "uint8")
     vertical = RNG.permutation(100) < 50
     for image, is_vertical in zip(images, vertical, strict=True):
         stripes = (np.arange(16) // RNG.integers(2, 4) % 2 * RNG.integers(50, 255)).astype("uint8")
         image[:] = (stripes[None, :] if is_vertical else stripes[:, None])[..., None]
-    kinds = defects.find_clusters(images, seed=0)
-    assert not set(kinds[vertical]) & set(kinds[~vertical])
+    positions = defects.place_by_edges(images)
+    low = vertical[np.argmin(positions)]
+    for share in (0.3, 0.7):
+        left = defects.without_kinds(positions, share, RNG)
+        assert len(left) == len(set(left)) == round(100 * (1 - share))
+        assert np.sum(vertical[left] == low) == max(0, 50 - 100 * share)
