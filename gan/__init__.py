@@ -18,6 +18,8 @@ _MODULE_OF = {
     "build_discriminator": "networks",
     "build_conv_generator": "networks",
     "build_conv_discriminator": "networks",
+    "build_residual_generator": "networks",
+    "build_residual_discriminator": "networks",
     "Animation": "callbacks",
     "Checkpoint": "callbacks",
     "CSVHistory": "callbacks",

@@ -107,6 +107,27 @@ def test_evaluate_compares_validations_with_an_epoch(load, monkeypatch, capsys):
     assert "1000 MB with 200 images" in out and "800 MB with 50 images" in out
 
 
+def test_networks_compares_steps_and_convolutions(load, monkeypatch, capsys):
+    benchmark = load("networks")
+    for name, value in (
+        ("SHAPE", (28, 28, 1)),
+        ("BATCH_SIZE", 2),
+        ("ROUNDS", 1),
+        ("STEPS", 1),
+        ("INPUTS", ((4, 4, 32),)),
+    ):
+        monkeypatch.setattr(benchmark, name, value)
+    start(benchmark, monkeypatch)
+    out, err = capsys.readouterr()
+    assert err == ""
+    figures = [(line[:26].strip(), float(line[26:].split()[0])) for line in out.splitlines() if line.startswith("  ")]
+    assert [name for name, _ in figures] == [
+        *("fast", "residual, expansion 1", "residual, expansion 2"),
+        *("GroupedConv2D", "Conv2D(groups)", "Conv2D"),
+    ]
+    assert all(milliseconds > 0 for _, milliseconds in figures)
+
+
 def test_tune_compares_a_sweep_with_a_serial_search(load, monkeypatch, capsys):
     benchmark = load("tune")
     parts = {"load, build, trace, compile": 3, "training": 4, "validation": 1, "all": 8}

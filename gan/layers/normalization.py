@@ -1,4 +1,4 @@
-"""Layers that Keras does not offer, or not for every backend."""
+"""Normalizing layers that Keras does not offer for every backend or for several devices."""
 
 import keras
 from keras import ops

@@ -1,0 +1,15 @@
+"""Layers that Keras does not offer, or not for every backend."""
+
+from gan.layers.normalization import BatchNormalization, SpectralNormalization
+from gan.layers.residual import Downsampling, GroupedConv2D, LearnedStart, ResidualBlock, Upsampling, scaled_normal
+
+__all__ = [
+    "BatchNormalization",
+    "Downsampling",
+    "GroupedConv2D",
+    "LearnedStart",
+    "ResidualBlock",
+    "SpectralNormalization",
+    "Upsampling",
+    "scaled_normal",
+]
