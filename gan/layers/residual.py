@@ -13,14 +13,13 @@ GAIN = math.sqrt(2 / (1 + SLOPE**2))
 
 @keras.saving.register_keras_serializable(package="gan")
 class GroupedConv2D(keras.layers.Layer):
-    """A convolution with stride 1 whose groups of channels do not see each other.
+    """A 3x3 convolution whose groups of channels do not see each other.
 
     It computes what `keras.layers.Conv2D(groups=...)` with `padding="same"` computes, one group after another:
     TensorFlow has no fast grouped convolution on a CPU.
 
     Args:
         group_size: Int. Channels of a group. Must divide the channels of the inputs, which stay as many.
-        kernel_size: Int. Height and width of the kernel. Defaults to 3.
         kernel_initializer: As in `keras.layers.Conv2D`. Defaults to `"he_normal"`.
         **kwargs: Further arguments of `keras.layers.Layer`, such as `name` and `dtype`.
 
@@ -30,10 +29,9 @@ class GroupedConv2D(keras.layers.Layer):
     (None, 8, 8, 16)
     """
 
-    def __init__(self, group_size, kernel_size=3, kernel_initializer="he_normal", **kwargs):
+    def __init__(self, group_size, kernel_initializer="he_normal", **kwargs):
         super().__init__(**kwargs)
         self.group_size = group_size
-        self.kernel_size = kernel_size
         self.kernel_initializer = initializers.get(kernel_initializer)
 
     def build(self, input_shape):
@@ -44,9 +42,7 @@ class GroupedConv2D(keras.layers.Layer):
             )
         self.groups = channels // self.group_size
         self.kernel = self.add_weight(
-            shape=(self.kernel_size, self.kernel_size, self.group_size, channels),
-            initializer=self.kernel_initializer,
-            name="kernel",
+            shape=(3, 3, self.group_size, channels), initializer=self.kernel_initializer, name="kernel"
         )
         self.bias = self.add_weight(shape=(channels,), initializer="zeros", name="bias")
 
@@ -62,7 +58,6 @@ class GroupedConv2D(keras.layers.Layer):
         return {
             **super().get_config(),
             "group_size": self.group_size,
-            "kernel_size": self.kernel_size,
             "kernel_initializer": initializers.serialize(self.kernel_initializer),
         }
 

@@ -119,7 +119,7 @@ def test_the_task_shows_every_square_in_all_rotations():
     rotated = [[shifts(np.rot90(crop, turn)) for turn in range(4)] for crop in crops]
     for position in range(32):
         shown = [square.tobytes() for square in squares[position::32]]
-        assert any(all(square in turn for square, turn in zip(shown, turns, strict=True)) for turns in rotated)
+        assert any(all(one in those for one, those in zip(shown, crop, strict=True)) for crop in rotated)
     assert len({tuple(square.tobytes() for square in squares[position::32]) for position in range(32)}) == 32
 
 
