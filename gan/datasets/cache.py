@@ -7,6 +7,7 @@ the length of this record and a mark. It is written whole or not at all.
 import contextlib
 import hashlib
 import json
+import math
 import os
 import sys
 import time
@@ -33,7 +34,9 @@ class Pictures(NamedTuple):
 
     Attributes:
         images: uint8 array `(count, height, width, channels)`, mapped from the file, read-only.
-        paths: List of strings, the path of each picture relative to the folder.
+        labels: Int array `(count,)`, or None if the folder has no classes.
+        class_names: List of strings, or None.
+        stray: String that says which pictures keep the subfolders from being classes, or None.
         file: `pathlib.Path`, the file of the pixels.
         digest: String, the hexadecimal SHA-256 of the names and contents of the pictures' files.
         damaged: Dict from the paths of damaged pictures to reasons.
@@ -45,7 +48,9 @@ class Pictures(NamedTuple):
     """
 
     images: np.ndarray
-    paths: list
+    labels: np.ndarray | None
+    class_names: list | None
+    stray: str | None
     file: Path
     digest: str
     damaged: dict
@@ -101,7 +106,7 @@ def read_folder(folder, image_shape, background, skip_damaged):
     skipped = len(others) + files.hidden
     return Pictures(
         images,
-        paths,
+        *folders.find_classes(paths),
         file,
         record["digest"],
         damaged,
@@ -131,15 +136,15 @@ def _format_suffixes(paths):
 def _name_stem(folder, background):
     """Names the caches of a folder. Their names also contain the shape and the state of the folder."""
     name = "".join(letter if letter.isalnum() else "_" for letter in Path(folder).resolve().name)[:40]
-    return f"{name}-{_hash(f'{os.path.realpath(folder)} {background}')}"
+    return f"{name}-{_hash(os.fsencode(f'{os.path.realpath(folder)} {background}'))}"
 
 
 def _hash_state(files):
-    return _hash("\n".join(f"{path}\0{stamp}" for path, stamp in zip(files.paths, files.stamps, strict=True)))
+    return _hash(os.fsencode("\0".join(files.paths)) + files.stamps.tobytes())
 
 
-def _hash(text):
-    return hashlib.sha256(os.fsencode(text)).hexdigest()[:12]
+def _hash(content):
+    return hashlib.sha256(content).hexdigest()[:12]
 
 
 def _find_suggestion(stem, state):
@@ -178,23 +183,28 @@ def _write(file, folder, files, image_shape, background, suggested):
     digest = hashlib.sha256()
     record = {"bytes": 0, "transparent": 0, "damaged": {}, "others": [], "suggested": suggested}
     progress = _Progress(folder, len(files.paths))
+    found = []
     with written_whole(file) as partial:
-        with open(partial, "wb") as stream:
-            readings = decode(folder, files, image_shape, background)
-            for path, reading in zip(files.paths, readings, strict=True):
-                progress.advance()
-                if reading.problem is not None:
-                    record["damaged"][path] = reading.problem
-                elif reading.pixels is None:
-                    record["others"].append(path)
-                else:
-                    record["bytes"] += stream.write(reading.pixels)
-                    record["transparent"] += reading.is_transparent
-                    digest.update(os.fsencode(path) + b"\0" + reading.digest)
-            record["digest"] = digest.hexdigest()
+        partial.unlink(missing_ok=True)
+        partial.touch()
+        readings = decode(folder, files, partial, image_shape, background)
+        for place, (path, reading) in enumerate(zip(files.paths, readings, strict=True)):
+            progress.advance()
+            if reading.problem is not None:
+                record["damaged"][path] = reading.problem
+            elif reading.size is None:
+                record["others"].append(path)
+            else:
+                found.append(place)
+                record["transparent"] += reading.is_transparent
+                digest.update(os.fsencode(path) + b"\0" + reading.digest)
+        record["bytes"] = len(found) * math.prod(image_shape)
+        record["digest"] = digest.hexdigest()
+        _close_gaps(partial, found, image_shape)
+        with open(partial, "ab") as stream:
             content = json.dumps(record).encode()
             stream.write(content + len(content).to_bytes(8) + MARK)
-        if record["bytes"]:
+        if found:
             progress.end(f"decoded into {file}, {os.path.getsize(partial) / 1e6:,.1f} MB")
     for pattern in (f"{_state_free(file)}-*", f".partial.{_state_free(file)}-*"):
         for other in set(file.parent.glob(pattern)) - {file}:
@@ -202,6 +212,18 @@ def _write(file, folder, files, image_shape, background, suggested):
             with contextlib.suppress(OSError):
                 other.unlink()
     return record
+
+
+def _close_gaps(file, places, image_shape):
+    """Moves the images at these places, in ascending order, to the beginning of a file, and cuts off what follows."""
+    if len(places) < os.path.getsize(file) // math.prod(image_shape):
+        with open(file, "r+b") as stream:
+            for new, old in enumerate(places):
+                stream.seek(old * math.prod(image_shape))
+                image = stream.read(math.prod(image_shape))
+                stream.seek(new * math.prod(image_shape))
+                stream.write(image)
+            stream.truncate(len(places) * math.prod(image_shape))
 
 
 def _lock_of(file):

@@ -10,36 +10,39 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
+
 from gan.cli import count_cores
 from gan.datasets.pictures import read_picture
 
 FILES_PER_REQUEST = 64
-# Room for an answer, so that a process does not wait until it is taken. Linux only.
-PIPE_BYTES = 1_048_576
 # Fewer files and bytes are not worth a process.
 LEAST_BYTES = 2_000_000
 
 
-def decode(folder, files, image_shape, background):
-    """Reads picture files on all cores that this process may use.
+def decode(folder, files, target, image_shape, background):
+    """Reads picture files on all cores that this process may use, and writes their pixels to one file.
 
     Args:
         folder: `pathlib.Path`.
         files: `gan.datasets.folders.Files` of the folder.
+        target: `pathlib.Path` of an empty file. The pixels of the first of `files` are its first bytes, and so on;
+            files that are no pictures or cannot be read become zeros.
         image_shape: `(height, width, 1 or 3)`.
         background: `(red, green, blue)`.
 
     Yields:
-        A `gan.datasets.pictures.Reading` for each path, in order, with the pixels as bytes.
+        A `gan.datasets.pictures.Reading` for each path, in order, without its pixels.
 
     Raises:
+        OSError: The target cannot be written.
         ValueError: A process that decodes pictures has died.
     """
-    requests = [(folder, paths, image_shape, background) for paths in _divide(files)]
+    requests = [(folder, paths, target, start, image_shape, background) for start, paths in _divide(files)]
     # This process decodes too, also while the others start.
     with contextlib.ExitStack() as stack:
         idle = queue.SimpleQueue()
-        idle.put(_answer)
+        idle.put(_decode)
         count = max(1, min(count_cores(), len(requests)))
         pool = ThreadPoolExecutor(count)
         stack.callback(pool.shutdown, cancel_futures=True)
@@ -63,11 +66,15 @@ def decode(folder, files, image_shape, background):
 
 
 def _divide(files):
-    """Divides files into lists that a process decodes at once. Even a few large files are shared by all cores."""
+    """Divides files into lists that a process decodes at once. Even a few large files are shared by all cores.
+
+    Returns:
+        List of pairs: the position of the first file, and the paths.
+    """
     count = len(files.paths)
-    is_little = count <= FILES_PER_REQUEST and sum(files.sizes) <= LEAST_BYTES
+    is_little = count <= FILES_PER_REQUEST and files.stamps[:, 0].sum() <= LEAST_BYTES
     length = FILES_PER_REQUEST if is_little else max(1, min(FILES_PER_REQUEST, count // (4 * count_cores())))
-    return [files.paths[start : start + length] for start in range(0, count, length)]
+    return [(start, files.paths[start : start + length]) for start in range(0, count, length)]
 
 
 class _Worker:
@@ -79,7 +86,6 @@ class _Worker:
             [sys.executable, "-c", program],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            pipesize=PIPE_BYTES,
             stderr=subprocess.DEVNULL,  # what C libraries say about files they cannot name
         )
         return self
@@ -88,12 +94,15 @@ class _Worker:
         try:
             pickle.dump((folder, paths, *rest), self.process.stdin)
             self.process.stdin.flush()
-            return pickle.load(self.process.stdout)
+            answer = pickle.load(self.process.stdout)
         except (BrokenPipeError, EOFError, ValueError, pickle.UnpicklingError) as error:
             raise ValueError(
                 f"a process that decodes pictures of {folder} has died between {paths[0]} and {paths[-1]}, perhaps for "
                 "lack of memory."
             ) from error
+        if isinstance(answer, OSError):
+            raise answer
+        return answer
 
     def __exit__(self, *_):
         self.process.kill()
@@ -107,11 +116,25 @@ def work():
     os.dup2(2, 1)  # messages of a library must not mix with the answers
     with contextlib.suppress(EOFError, BrokenPipeError):
         while True:
-            pickle.dump(_answer(*pickle.load(sys.stdin.buffer)), answers)
+            request = pickle.load(sys.stdin.buffer)
+            try:
+                answer = _decode(*request)
+            except OSError as error:  # such as a full disk
+                answer = error
+            pickle.dump(answer, answers)
             answers.flush()
 
 
-def _answer(folder, paths, image_shape, background):
-    readings = [read_picture(os.path.join(folder, path), image_shape, background) for path in paths]
-    # Arrays take much longer to send.
-    return [r if r.pixels is None else r._replace(pixels=r.pixels.tobytes()) for r in readings]
+def _decode(folder, paths, target, start, image_shape, background):
+    # Opened first: if the asking process is killed now, the file of its successor is another one.
+    with open(target, "r+b") as file:
+        pixels = np.zeros((len(paths), *image_shape), "uint8")
+        readings = []
+        for place, path in enumerate(paths):
+            reading = read_picture(os.path.join(folder, path), image_shape, background)
+            if reading.pixels is not None:
+                pixels[place] = reading.pixels
+            readings.append(reading._replace(pixels=None))
+        file.seek(start * pixels[0].nbytes)
+        file.write(pixels)
+    return readings

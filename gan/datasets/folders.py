@@ -1,11 +1,13 @@
 """Folders of pictures: their files, their classes, and the size that suits them."""
 
+import array
 import os
 from typing import NamedTuple
 
 import numpy as np
 
 from gan.datasets.pictures import read_picture
+from gan.text import format_count, format_name
 
 # Enough to see whether pictures are in color and how large they are.
 SAMPLED_PICTURES = 100
@@ -20,14 +22,12 @@ class Files(NamedTuple):
 
     Attributes:
         paths: Sorted list of strings, relative to the folder, with `/`.
-        stamps: List with a string for each path, which changes when the file does.
-        sizes: List with the size in bytes of each file.
+        stamps: Int array `(count, 3)`: the size of each file in bytes, and when its content and its entry changed.
         hidden: Int, number of hidden files and folders, which are skipped.
     """
 
     paths: list
-    stamps: list
-    sizes: list
+    stamps: np.ndarray
     hidden: int
 
 
@@ -43,33 +43,38 @@ def list_files(folder):
     Raises:
         ValueError: A folder cannot be read.
     """
-    found, hidden = [], 0
-
-    def walk(path, prefix, parents):
-        nonlocal hidden
-        status = os.stat(path)
-        if (status.st_dev, status.st_ino) in parents:
-            return
-        parents = {*parents, (status.st_dev, status.st_ino)}
-        with os.scandir(path) as entries:
-            for entry in entries:
-                if entry.name.startswith(".") or entry.name == "__MACOSX":
-                    hidden += 1
-                elif entry.is_dir():
-                    walk(entry.path, f"{prefix}{entry.name}/", parents)
-                elif entry.is_file():
-                    status = entry.stat()
-                    stamp = f"{status.st_size} {status.st_mtime_ns} {status.st_ctime_ns}"
-                    found.append((prefix + entry.name, stamp, status.st_size))
-                else:
-                    hidden += 1  # such as a link to nowhere
-
+    # Arrays, unlike tuples, leave no holes in memory.
+    paths, stamps, hidden = [], array.array("q"), 0
     try:
-        walk(folder, "", set())
+        for path, status in _walk(folder, "", set()):
+            if status is None:
+                hidden += 1
+            else:
+                paths.append(path)
+                times = status.st_mtime_ns, status.st_ctime_ns
+                stamps.extend(number % 2**63 for number in (status.st_size, *times))  # the year 2300 has more bits
     except OSError as error:
         raise ValueError(f"{error.filename or folder} cannot be read ({error.strerror}).") from error
-    found.sort()
-    return Files(*(list(column) for column in zip(*found, strict=True)), hidden) if found else Files([], [], [], hidden)
+    order = sorted(range(len(paths)), key=paths.__getitem__)
+    return Files([paths[place] for place in order], np.array(stamps).reshape(-1, 3)[order], hidden)
+
+
+def _walk(folder, prefix, parents):
+    """Yields the path of each file, with an `os.stat_result` if it is visible and None otherwise."""
+    status = os.stat(folder)
+    if (status.st_dev, status.st_ino) in parents:
+        return
+    parents = {*parents, (status.st_dev, status.st_ino)}
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith(".") or entry.name == "__MACOSX":
+                yield prefix + entry.name, None
+            elif entry.is_dir():
+                yield from _walk(entry.path, f"{prefix}{entry.name}/", parents)
+            elif entry.is_file():
+                yield prefix + entry.name, entry.stat()
+            else:
+                yield prefix + entry.name, None  # such as a link to nowhere
 
 
 def find_classes(paths):
@@ -79,15 +84,20 @@ def find_classes(paths):
         paths: List of strings, the pictures' paths relative to their folder.
 
     Returns:
-        A pair: the sorted list of the subfolders' names, and an int array `(count,)` of labels. Both are None if there
-        are no classes.
+        An int array `(count,)` of labels, the sorted list of the subfolders' names, and a string that says which
+        pictures keep subfolders from being classes. The first two are None if there are no classes; the string is None
+        if nothing is in the way of classes, or there are no two subfolders.
     """
-    folders = [path.partition("/")[0] for path in paths]
-    if any("/" not in path for path in paths) or len(set(folders)) < 2:
-        return None, None
+    folders = [path.partition("/")[0] for path in paths if "/" in path]
     names = sorted(set(folders))
+    if len(names) < 2:
+        return None, None, None
+    if len(folders) < len(paths):
+        stray = [path for path in paths if "/" not in path]
+        others = f" and {format_count(len(stray) - 1, 'other')} lie" if len(stray) > 1 else " lies"
+        return None, None, f"{format_name(stray[0])}{others} beside the subfolders"
     numbers = {name: number for number, name in enumerate(names)}
-    return names, np.array([numbers[folder] for folder in folders])
+    return np.array([numbers[folder] for folder in folders]), names, None
 
 
 def suggest_shape(folder, paths, background):

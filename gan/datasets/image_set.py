@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from gan.datasets.splits import hold_out
-from gan.text import format_count, format_name, format_names
+from gan.text import format_count, format_names
 
 
 class Split(NamedTuple):
@@ -77,8 +77,6 @@ class ImageSet:
 
     @functools.cached_property
     def fingerprint(self):
-        if self.pictures is not None and (stray := self._find_stray()):
-            return f"{stray} beside the subfolders: put all pictures into subfolders, one for each class."
         if self.pictures is not None:
             return self.pictures.digest
         digest = hashlib.sha256()
@@ -144,8 +142,8 @@ class ImageSet:
             lines.append(
                 f"  {len(counts):,} classes, from the subfolders, of {sizes}: {format_names(self.class_names)}"
             )
-        elif stray := self._find_stray():
-            lines.append(f"  no classes, because {stray} beside the subfolders")
+        elif self.pictures.stray:
+            lines.append(f"  no classes, because {self.pictures.stray}")
         if count := self.pictures.transparent:
             where = f"put on {self.pictures.background}; --background sets another color"
             lines.append(f"  {format_count(count, 'transparent picture')} {where}")
@@ -157,18 +155,9 @@ class ImageSet:
             lines.append(f"  skipped {files}{suffixes}")
         return lines
 
-    def _find_stray(self):
-        """Says which picture keeps the subfolders of a folder from being classes, if there is one."""
-        paths = self.pictures.paths
-        stray = [path for path in paths if "/" not in path]
-        if not stray or len({path.partition("/")[0] for path in paths if "/" in path}) < 2:
-            return None
-        others = f" and {format_count(len(stray) - 1, 'other')} lie" if len(stray) > 1 else " lies"
-        return f"{format_name(stray[0])}{others}"
-
     def _describe_ways_to_label(self):
-        if self.pictures is not None and (stray := self._find_stray()):
-            return f"{stray} beside the subfolders: put all pictures into subfolders, one for each class."
+        if self.pictures is not None and self.pictures.stray:
+            return f"{self.pictures.stray}: put all pictures into subfolders, one for each class."
         if self.pictures is not None:
             return "Put all pictures into subfolders, one for each of at least two classes."
         return (

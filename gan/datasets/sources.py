@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gan.datasets import cache, folders, formats, published
+from gan.datasets import cache, formats, published
 from gan.datasets.image_set import ImageSet
 from gan.datasets.splits import hold_out
 from gan.datasets.stacking import stack
@@ -181,8 +181,8 @@ def _open_folder(folder, image_shape, background, skip_damaged):
     pictures = cache.read_folder(
         folder, None if image_shape is None else tuple(map(int, image_shape)), background, skip_damaged
     )
-    class_names, labels = folders.find_classes(pictures.paths)
-    return ImageSet(folder, (pictures.images, labels), class_names=class_names, pictures=pictures)
+    train = pictures.images, pictures.labels
+    return ImageSet(folder, train, class_names=pictures.class_names, pictures=pictures)
 
 
 def _is_shape(sizes):

@@ -230,3 +230,15 @@ def test_the_cache_is_below_the_home_folder_by_default(monkeypatch):
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setenv("HOME", "/home/somebody")
     assert cache.cache_folder() == Path("/home/somebody/.cache/gan")
+
+
+def test_a_disk_that_becomes_full_is_a_sentence_whichever_process_writes(folder, cached):
+    program = """
+import resource
+resource.setrlimit(resource.RLIMIT_FSIZE, (700, 700))
+decoding.FILES_PER_REQUEST, decoding.count_cores = 7, lambda: 3
+gan.datasets.open_source(sys.argv[1], (4, 5, 1))
+"""
+    _, err = start(folder, f"exec({program!r})").communicate()
+    assert f"ValueError: the pictures of {folder} cannot be decoded into {cached} ({os.strerror(27)})" in err
+    assert files_in(cached) == []

@@ -33,6 +33,13 @@ def test_a_name_that_is_no_unicode_is_fine(tmp_path):
     assert gan.datasets.open_source(tmp_path, (4, 5, 1)).image_count == 1
 
 
+def test_a_time_beyond_64_bits_is_fine(tmp_path):
+    write(tmp_path, "a.png")
+    before = folders.list_files(tmp_path).stamps
+    os.utime(tmp_path / "a.png", (10**10, 10**10))
+    assert (folders.list_files(tmp_path).stamps[0] != before[0]).tolist() == [False, True, True]
+
+
 def test_linked_folders_are_followed_but_not_in_a_circle(tmp_path):
     elsewhere = write(tmp_path / "elsewhere", "a.png")
     photos = write(tmp_path / "photos", "below/b.png")

@@ -70,9 +70,12 @@ def change_the_end(folder):
     (folder / "b.JPG").write_bytes(content[:-1] + b"\0")
 
 
+@pytest.mark.parametrize("subfolders", [[], ["cat", "dog"]])
 @pytest.mark.parametrize("change", [rename, remove, add, swap, change_the_end])
-def test_a_change_of_a_folder_changes_its_fingerprint(tmp_path, change):
+def test_a_change_of_a_folder_changes_its_fingerprint(tmp_path, change, subfolders):
     photos = write_photos(tmp_path / "photos")
+    for name in subfolders:
+        write_photos(photos / name)
     before = fingerprint(photos)
     change(photos)
     assert fingerprint(photos) != before
