@@ -41,6 +41,7 @@ _MODULES = (
     "networks",
     "presets",
     "regularizers",
+    "schedules",
 )
 
 __all__ = [*_MODULE_OF, *_MODULES]

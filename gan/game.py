@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
-from gan import draws
+from gan import draws, schedules
 from gan.engines import Engine
 from gan.foreign import check_tensors, written_in_keras_ops
 
@@ -183,17 +183,19 @@ class Game(Engine, keras.Model):
                 points = regularizer.points(real_images, ops.stop_gradient(fake_images), self.training_noise)
             gradients = self.image_gradients(lambda points: self.judge(points, condition, training=True).logits, points)
             with written_in_keras_ops(regularizer):
-                return regularizer.weight * regularizer.interval * regularizer.penalty(gradients)
+                return weight * regularizer.interval * regularizer.penalty(gradients)
 
         # Iterations count updates: gradients that are accumulated equal those of one large batch.
-        is_due = self.discriminator_optimizer.iterations % regularizer.interval == 0
+        updates = self.discriminator_optimizer.iterations
+        weight = schedules.at(regularizer.weight, updates)
+        is_due = updates % regularizer.interval == 0
         return self.branch(is_due, penalty, 0.0)
 
     def _update_average(self, updates_before):
         updates = ops.convert_to_tensor(self.generator_optimizer.iterations)
         # Early in training the average follows the weights closely, to forget their random start.
         steps = ops.cast(updates, "float32")
-        decay = ops.minimum(self.averaging, (1 + steps) / (10 + steps))
+        decay = ops.minimum(schedules.at(self.averaging, updates), (1 + steps) / (10 + steps))
         # A step may only accumulate gradients, or be skipped by loss scaling.
         share = ops.where(updates > updates_before, 1 - decay, 0.0)
         # All weights, not only the trained ones: BatchNormalization's moving statistics belong to them.

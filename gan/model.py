@@ -1,7 +1,6 @@
 """The GAN: a `keras.Model` whose `fit` trains a generator and a discriminator against each other."""
 
 import inspect
-import numbers
 import random
 
 import keras
@@ -50,15 +49,15 @@ class GAN(Sampled, Saved, Game):
         num_classes: Int, number of classes of a conditional GAN (Mirza and Osindero 2014, arXiv 1411.1784). Both
             networks then take labels `(batch,)` as their second input, as those of `gan.networks` do. Default None:
             no labels.
-        averaging: Float in [0, 1), decay of an exponential moving average of the generator's weights, which
-            `generate`, `gan.ImageGrid` and the metrics then use (Yazici et al. 2018, arXiv 1806.04498). After `t`
-            updates the decay is at most `(1 + t) / (10 + t)`. If you set the generator's weights by hand, call
-            `reset_average`. Default None: no average.
+        averaging: Float in [0, 1), or a schedule such as `gan.schedules.Cosine`: decay of an exponential moving average
+            of the generator's weights, which `generate`, `gan.ImageGrid` and the metrics then use (Yazici et al. 2018,
+            arXiv 1806.04498). After `t` updates the decay is at most `(1 + t) / (10 + t)`. If you set the generator's
+            weights by hand, call `reset_average`. Default None: no average.
         **kwargs: Further arguments of `keras.Model`, such as `name` and `dtype`.
 
     Raises:
         ValueError: If a network has no known input shape, if the networks do not fit each other or `num_classes`, if
-            the discriminator ends in a sigmoid, or if `averaging` lies outside [0, 1).
+            the discriminator ends in a sigmoid, or if `averaging` is neither a schedule nor in [0, 1).
 
     Example:
 
@@ -76,8 +75,7 @@ class GAN(Sampled, Saved, Game):
     def __init__(self, generator, discriminator, seed=None, num_classes=None, averaging=None, **kwargs):
         super().__init__(**kwargs)
         checks.check_networks(self, generator, discriminator, num_classes)
-        if averaging is not None and not (isinstance(averaging, numbers.Real) and 0 <= averaging < 1):
-            raise ValueError(f"averaging must lie in [0, 1), not {averaging!r}.")
+        checks.check_averaging(averaging)
         self.generator = generator
         self.discriminator = discriminator
         self.num_classes = num_classes

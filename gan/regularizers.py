@@ -9,7 +9,7 @@ import numbers
 import keras
 from keras import ops
 
-from gan import draws
+from gan import draws, schedules
 
 
 class GradientRegularizer:
@@ -24,13 +24,13 @@ class GradientRegularizer:
     `weight`.
 
     Args:
-        weight: Float above 0. Factor of the penalty. Defaults to 10.
+        weight: Float above 0, or a schedule such as `gan.schedules.Cosine`. Factor of the penalty. Defaults to 10.
         interval: Int, at least 1. The penalty is computed in every `interval`-th step and multiplied by `interval`,
             which saves time and keeps its average strength (lazy regularization; Karras et al. 2019, arXiv
             1912.04958). Defaults to 1.
 
     Raises:
-        ValueError: `weight` is not above 0, or `interval` is not a positive integer.
+        ValueError: `weight` is neither above 0 nor a schedule, or `interval` is not a positive integer.
 
     Example:
 
@@ -48,8 +48,8 @@ class GradientRegularizer:
     """
 
     def __init__(self, weight=10.0, interval=1):
-        if not isinstance(weight, numbers.Real) or not weight > 0:
-            raise ValueError(f"weight must be a number above 0, not {weight!r}.")
+        if not schedules.is_schedule(weight) and not (isinstance(weight, numbers.Real) and weight > 0):
+            raise ValueError(f"weight must be a number above 0 or a schedule (gan.schedules), not {weight!r}.")
         if not isinstance(interval, numbers.Integral) or interval < 1:
             raise ValueError(f"interval must be a positive integer, not {interval!r}.")
         self.weight = weight
@@ -81,12 +81,12 @@ class GradientRegularizer:
 
     def get_config(self):
         """Returns the constructor arguments as a dict."""
-        return {"weight": self.weight, "interval": self.interval}
+        return {"weight": keras.saving.serialize_keras_object(self.weight), "interval": self.interval}
 
     @classmethod
     def from_config(cls, config):
         """Creates the regularizer from the dict that `get_config` returns."""
-        return cls(**config)
+        return cls(**{name: keras.saving.deserialize_keras_object(value) for name, value in config.items()})
 
 
 @keras.saving.register_keras_serializable(package="gan")

@@ -57,7 +57,7 @@ class Saved:
             "discriminator": _without_backend(keras.saving.serialize_keras_object(self.discriminator)),
             "seed": self.seed,
             "num_classes": self.num_classes,
-            "averaging": self.averaging,
+            "averaging": keras.saving.serialize_keras_object(self.averaging),
             "gan_version": gan.__version__,
         }
 
@@ -66,11 +66,11 @@ class Saved:
         config = dict(config)
         # Files of 0.1.0 do not hold their version.
         _check_version(config.pop("gan_version", gan.__version__))
-        networks = {
+        parts = {
             name: keras.saving.deserialize_keras_object(config[name], custom_objects)
-            for name in ("generator", "discriminator")
+            for name in ("generator", "discriminator", "averaging")
         }
-        return cls(**{**config, **networks})
+        return cls(**{**config, **parts})
 
     def get_compile_config(self):
         if not self.compiled:

@@ -14,6 +14,7 @@ from conftest import BACKEND, IMAGE_SHAPE, all_metrics, assert_same_state, only_
 from keras import layers
 
 import gan
+from gan.schedules import Cosine
 
 SAVED_BY_0_1_0 = Path(__file__).parent / "data/saved_by_0_1_0.keras"
 
@@ -190,18 +191,19 @@ def test_weights_files_keep_the_random_state(make_model, make_dataset, tmp_path)
 
 def test_a_model_with_all_options_continues_from_its_file(make_model, images, tmp_path):
     labels = np.arange(len(images)) % 3
-    model = make_model(
-        num_classes=3,
-        averaging=0.9,
+    model = make_model(num_classes=3, averaging=Cosine(0.5, 0.9, steps=8))
+    model.compile(
+        gan.schedules.Adam(Cosine(1e-2, 1e-3, steps=8), beta_2=Cosine(0.9, 0.99, steps=8)),
+        gan.schedules.Adam(Cosine(1e-2, 1e-3, steps=8), beta_2=Cosine(0.9, 0.99, steps=8)),
         discriminator_steps=2,
         augmentation=["translation"],
-        regularizers=[gan.regularizers.R1(1.0, interval=2)],
+        regularizers=[gan.regularizers.R1(Cosine(2.0, 0.2, steps=8), interval=2)],
         loss="relativistic",
     )
     model.fit(images, labels, batch_size=20, epochs=1, verbose=0, shuffle=False)
     model.save(tmp_path / "model.keras")
     loaded = gan.load_model(tmp_path / "model.keras")
-    assert loaded.num_classes == 3 and loaded.averaging == 0.9 and loaded.discriminator_steps == 2
+    assert loaded.num_classes == 3 and loaded.averaging.end == 0.9 and loaded.discriminator_steps == 2
     for one in (model, loaded):
         one.fit(images, labels, batch_size=20, epochs=2, verbose=0, shuffle=False)
     assert_same_state(model, loaded)

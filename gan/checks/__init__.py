@@ -1,6 +1,7 @@
 """What is refused before the first step, and in which words."""
 
 from gan.checks.compilation import (
+    check_averaging,
     check_compiled,
     check_count,
     check_metrics,
@@ -14,6 +15,7 @@ from gan.checks.networks import check_networks
 
 __all__ = [
     "LogitCheck",
+    "check_averaging",
     "check_batches",
     "check_compiled",
     "check_count",

@@ -4,6 +4,7 @@ import numbers
 import types
 import warnings
 
+from gan import schedules
 from gan.metrics import ClassAgreement, FeatureMetric
 from gan.regularizers import GradientRegularizer
 
@@ -64,6 +65,14 @@ def check_regularizers(regularizers):
     if not is_list or not all(isinstance(one, GradientRegularizer) for one in regularizers or []):
         raise ValueError(f"regularizers must be a list of gan.regularizers, not {regularizers!r}.")
     return list(regularizers or [])
+
+
+def check_averaging(averaging):
+    """Makes sure that the decay of the average is None, a schedule, or in [0, 1)."""
+    if averaging is None or schedules.is_schedule(averaging):
+        return
+    if not (isinstance(averaging, numbers.Real) and 0 <= averaging < 1):
+        raise ValueError(f"averaging must lie in [0, 1) or be a schedule (gan.schedules), not {averaging!r}.")
 
 
 def check_count(name, value):
