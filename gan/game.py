@@ -139,6 +139,8 @@ class Game(Engine, keras.Model):
         real = self.judge(images, condition, training)
         # The next call forgets what this one added.
         real_penalty = sum(_split_losses(self.discriminator)[0])
+        if self.clusters is not None and not training:
+            condition, _ = self.clusters.split(latents)  # the sampler does so too
         fake = self.judge(fakes, condition, training)._replace(latents=latents)
         is_own = type(self).compute_losses is not Game.compute_losses
         author = self if is_own else self.loss
@@ -243,6 +245,8 @@ class Game(Engine, keras.Model):
         with written_in_keras_ops(self):
             images, condition = self.unpack(data)
         images = ops.convert_to_tensor(images)
+        if self.clusters is not None:
+            return ops.cast(images, "float32"), self.clusters(images)
         if not keras.backend.is_float_dtype(images.dtype):
             raise TypeError(f"images must be floats in [-1, 1], not {keras.backend.standardize_dtype(images.dtype)}.")
         if condition is None:

@@ -13,7 +13,7 @@ from gan.game import Game
 from gan.metrics import figures_of
 from gan.metrics.base import to_numpy
 from gan.optimizers import OptimizerPair, scale_losses
-from gan.sampling import Sampled, clone
+from gan.sampling import Sampled, build_clusters, clone
 from gan.saving import Saved, load_model
 
 __all__ = ["GAN", "load_model"]
@@ -53,11 +53,15 @@ class GAN(Sampled, Saved, Game):
             of the generator's weights, which `generate`, `gan.ImageGrid` and the metrics then use (Yazici et al. 2018,
             arXiv 1806.04498). After `t` updates the decay is at most `(1 + t) / (10 + t)`. If you set the generator's
             weights by hand, call `reset_average`. Default None: no average.
+        clusters: Int, number of clusters of similar images, which stand in for classes where there are no labels (Sage
+            et al. 2018, arXiv 1712.04407). The networks take the number of a cluster as they take a class. `fit` finds
+            the clusters, and latents choose among them. Default None: no clusters.
         **kwargs: Further arguments of `keras.Model`, such as `name` and `dtype`.
 
     Raises:
-        ValueError: If a network has no known input shape, if the networks do not fit each other or `num_classes`, if
-            the discriminator ends in a sigmoid, or if `averaging` is neither a schedule nor in [0, 1).
+        ValueError: If a network has no known input shape, if the networks do not fit each other, `num_classes` or
+            `clusters`, if both are given, if the discriminator ends in a sigmoid, or if `averaging` is neither a
+            schedule nor in [0, 1).
 
     Example:
 
@@ -72,14 +76,15 @@ class GAN(Sampled, Saved, Game):
     ```
     """
 
-    def __init__(self, generator, discriminator, seed=None, num_classes=None, averaging=None, **kwargs):
+    def __init__(self, generator, discriminator, seed=None, num_classes=None, averaging=None, clusters=None, **kwargs):
         super().__init__(**kwargs)
-        checks.check_networks(self, generator, discriminator, num_classes)
+        checks.check_networks(self, generator, discriminator, num_classes, clusters)
         checks.check_averaging(averaging)
         self.generator = generator
         self.discriminator = discriminator
         self.num_classes = num_classes
         self.averaging = averaging
+        self.clusters = None if clusters is None else build_clusters(clusters, self.image_shape)
         self.average = None if averaging is None else clone(generator)
         if self.average is not None:
             self.average.trainable = False
@@ -205,8 +210,8 @@ class GAN(Sampled, Saved, Game):
             TypeError: If `x` holds no images, or the images are not floats.
             ValueError: If the images do not have the shape that the networks take, lie outside [-1, 1], are not
                 finite, or there are none; if a conditional GAN gets no labels, or labels that are not its classes; if
-                `batch_size` is below 1 or above the number of images; if several devices cannot divide every batch;
-                or if samples or classes are weighted.
+                `batch_size` is below 1 or above the number of images; if several devices cannot divide every batch; if
+                samples or classes are weighted; or if clusters cannot be found in `x`, which is read only once.
         """
         arguments = dict(inspect.signature(super().fit).bind(x, y, *args, **kwargs).arguments)
         checks.check_unweighted(arguments)
@@ -218,6 +223,7 @@ class GAN(Sampled, Saved, Game):
             split = arguments.get("validation_split", 0.0)
             checks.check_batches(self, x, batch[0], arguments.get("batch_size"), split)
         arguments["x"] = x
+        self._find_clusters(x, batch)
         if (validation := arguments.get("validation_data")) is not None:
             parts = validation if isinstance(validation, (tuple, list)) else [validation]
             checks.check_unweighted(dict(zip(("x", "y", "sample_weight"), parts, strict=False)))
@@ -283,6 +289,7 @@ class GAN(Sampled, Saved, Game):
         checks.check_compiled(self)
         self._check_optimizers()
         _, batch = checks.check_data(self, x, y, warn=True)
+        checks.check_adapted(self)
         checks.check_batches(self, x, batch[0], len(batch[0]))
         return super().train_on_batch(x, y, return_dict=return_dict)
 

@@ -124,6 +124,9 @@ def add_settings(group):
     def number(type, metavar):
         return {"type": type, "metavar": metavar}
 
+    def one_or_two(type, metavar):
+        return {"type": type, "metavar": metavar, "nargs": "+", "action": _OneOrTwo}
+
     add("--epochs", "passes over the training images", type=positive_int)
     add("--batch-size", "images per step", **number(positive_int, "IMAGES"))
     add(
@@ -131,28 +134,49 @@ def add_settings(group):
         "train on labels too, to generate images of a requested class",
         action=argparse.BooleanOptionalAction,
     )
-    add("--networks", "mlp: fully connected networks; conv: convolutional networks", choices=("mlp", "conv"))
+    networks = (
+        "mlp: fully connected networks; conv: convolutional networks; residual: residual networks, for square images"
+    )
+    add("--networks", networks, choices=("mlp", "conv", "residual"))
     add("--latent-dim", "length of a latent vector", **number(positive_int, "LENGTH"))
     add_for_players("widths", "mlp: units of each hidden layer of the {}", nargs="+", **number(positive_int, "UNITS"))
     add("--dropout", "mlp: dropout rate of the discriminator", **number(share, "RATE"))
-    add_for_players("width", "conv: channels of the {} at full image size", **number(positive_int, "CHANNELS"))
+    width = "conv, residual: channels of the {} at full image size"
+    add_for_players("width", width, **number(positive_int, "CHANNELS"))
     add("--spectral-norm", "conv: spectrally normalize the discriminator", action=argparse.BooleanOptionalAction)
+    add("--blocks", "residual: blocks at each resolution", **number(positive_int, "BLOCKS"))
+    expansion = "residual: channels inside of a block, as a multiple of those between blocks"
+    add("--expansion", expansion, **number(positive_int, "FACTOR"))
+    add("--group-size", "residual: channels of a group of a convolution", **number(positive_int, "CHANNELS"))
+    clusters = "clusters of similar images that stand in for classes, to train better without labels; 0: none"
+    add("--clusters", clusters, **number(natural_int, "COUNT"))
     add("--loss", "adversarial loss", choices=LOSSES)
+    moving = "from the first to the second over the training"
     smoothing = "label real images as 1 - AMOUNT instead of 1; binary_crossentropy only"
     add("--label-smoothing", smoothing, **number(share, "AMOUNT"))
     for name, penalty in (("r1", "R1 penalty"), ("r2", "R2 penalty"), ("gradient-penalty", "WGAN-GP penalty")):
-        help = f"weight of the {penalty} on the discriminator; 0 disables it"
-        add(f"--{name}", help, **number(natural_float, "WEIGHT"))
+        help = f"weight of the {penalty} on the discriminator; 0 disables it; two weights: {moving}"
+        add(f"--{name}", help, **one_or_two(natural_float, "WEIGHT"))
     add("--regularize-every", "steps between penalties", **number(positive_int, "STEPS"))
     steps = "discriminator updates before each generator update; 0 updates both networks from one forward pass"
     add("--discriminator-steps", steps, **number(natural_int, "UPDATES"))
     augmentation = "random changes to real and generated images before the discriminator sees them"
     add("--augmentation", augmentation, nargs="*", choices=AUGMENTATIONS)
-    averaging = "decay of the moving average of the generator's weights; 0 disables it"
-    add("--averaging", averaging, **number(share, "DECAY"))
-    add_for_players("lr", "learning rate of the {}'s Adam optimizer", **number(positive_float, "RATE"))
-    for name in ("beta-1", "beta-2"):
-        add(f"--{name}", f"{name.replace('-', '_')} of both Adam optimizers", **number(share, "DECAY"))
+    averaging = f"decay of the moving average of the generator's weights; 0 disables it; two decays: {moving}"
+    add("--averaging", averaging, **one_or_two(share, "DECAY"))
+    rate = "learning rate of the {}'s Adam optimizer; two rates: " + moving
+    add_for_players("lr", rate, **one_or_two(positive_float, "RATE"))
+    add("--beta-1", "beta_1 of both Adam optimizers", **number(share, "DECAY"))
+    add("--beta-2", f"beta_2 of both Adam optimizers; two decays: {moving}", **one_or_two(share, "DECAY"))
+
+
+class _OneOrTwo(argparse.Action):
+    """Stores a number, or a list of two."""
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        if len(values) > 2:
+            parser.error(f"argument {option_string}: must be one number or two, not {len(values)}")
+        setattr(namespace, self.dest, values if len(values) == 2 else values[0])
 
 
 def read_hyperparameters(file):

@@ -1,4 +1,4 @@
-"""Presets: complete settings of a GAN and its training, as a table with one column per preset.
+"""Presets: complete settings of a GAN and its training, as data.
 
 `reference` is the baseline that the other presets are measured against. The others reach better images in less time.
 The builders in `gan.networks` and `gan.GAN.compile` document the settings. None means that a setting does not apply to
@@ -6,49 +6,99 @@ the preset's networks.
 """
 
 import copy
+import numbers
 
-# fmt: off
-_NAMES =                    ("reference",           "fast",                "best",                "fast-conditional")
-_ROWS = {
-    "epochs":               (300,                   8,                     40,                    8),
-    "batch_size":           (256,                   64,                    64,                    64),
-    "conditional":          (False,                 False,                 False,                 True),
-    "networks":             ("mlp",                 "conv",                "conv",                "conv"),
-    "latent_dim":           (100,                   64,                    64,                    64),
-    "generator_widths":     ([256, 512, 1024],      None,                  None,                  None),
-    "discriminator_widths": ([512, 256],            None,                  None,                  None),
-    "dropout":              (0.3,                   None,                  None,                  None),
-    "generator_width":      (None,                  16,                    32,                    16),
-    "discriminator_width":  (None,                  12,                    16,                    12),
-    "spectral_norm":        (None,                  False,                 False,                 False),
-    "loss":                 ("binary_crossentropy",) * 4,
-    "label_smoothing":      (0.0,                   0.0,                   0.0,                   0.0),
-    "r1":                   (0.0,                   1.0,                   1.0,                   1.0),
-    "r2":                   (0.0,                   0.0,                   0.0,                   0.0),
-    "gradient_penalty":     (0.0,                   0.0,                   0.0,                   0.0),
-    "regularize_every":     (1,                     4,                     4,                     4),
-    "discriminator_steps":  (0,                     0,                     0,                     0),
-    "augmentation":         ([],                    [],                    [],                    []),
-    "averaging":            (0.0,                   0.998,                 0.9998,                0.998),
-    "generator_lr":         (1e-4,                  2e-3,                  2e-3,                  2e-3),
-    "discriminator_lr":     (1e-4,                  2e-3,                  2e-3,                  2e-3),
-    "beta_1":               (0.9,                   0.0,                   0.0,                   0.0),
-    "beta_2":               (0.999,                 0.99,                  0.99,                  0.99),
+_REFERENCE = {
+    "epochs": 300,
+    "batch_size": 256,
+    "conditional": False,
+    "networks": "mlp",
+    "latent_dim": 100,
+    "generator_widths": [256, 512, 1024],
+    "discriminator_widths": [512, 256],
+    "dropout": 0.3,
+    "generator_width": None,
+    "discriminator_width": None,
+    "spectral_norm": None,
+    "blocks": None,
+    "expansion": None,
+    "group_size": None,
+    "clusters": 0,
+    "loss": "binary_crossentropy",
+    "label_smoothing": 0.0,
+    "r1": 0.0,
+    "r2": 0.0,
+    "gradient_penalty": 0.0,
+    "regularize_every": 1,
+    "discriminator_steps": 0,
+    "augmentation": [],
+    "averaging": 0.0,
+    "generator_lr": 1e-4,
+    "discriminator_lr": 1e-4,
+    "beta_1": 0.9,
+    "beta_2": 0.999,
 }
-# fmt: on
-PRESETS = {preset: {name: row[column] for name, row in _ROWS.items()} for column, preset in enumerate(_NAMES)}
+_FAST = {
+    **_REFERENCE,
+    "epochs": 8,
+    "batch_size": 64,
+    "networks": "conv",
+    "latent_dim": 64,
+    "generator_widths": None,
+    "discriminator_widths": None,
+    "dropout": None,
+    "generator_width": 16,
+    "discriminator_width": 12,
+    "spectral_norm": False,
+    "r1": 1.0,
+    "regularize_every": 4,
+    "averaging": 0.998,
+    "generator_lr": 2e-3,
+    "discriminator_lr": 2e-3,
+    "beta_1": 0.0,
+    "beta_2": 0.99,
+}
+_BEST = {**_FAST, "epochs": 40, "generator_width": 32, "discriminator_width": 16, "averaging": 0.9998}
+_RESIDUAL = {
+    **_FAST,
+    "epochs": 40,
+    "networks": "residual",
+    "spectral_norm": None,
+    "generator_width": 16,
+    "discriminator_width": 16,
+    "blocks": 1,
+    "expansion": 1,
+    "group_size": 16,
+    "loss": "relativistic",
+    "r2": 1.0,
+    "averaging": 0.999,
+}
+PRESETS = {
+    "reference": _REFERENCE,
+    "fast": _FAST,
+    "best": _BEST,
+    "fast-conditional": {**_FAST, "conditional": True},
+    "best-conditional": {**_BEST, "conditional": True},
+    "residual": _RESIDUAL,
+    "residual-conditional": {**_RESIDUAL, "conditional": True},
+}
 _ROWS_OF = {
     "mlp": ("generator_widths", "discriminator_widths", "dropout"),
     "conv": ("generator_width", "discriminator_width", "spectral_norm"),
+    "residual": ("generator_width", "discriminator_width", "blocks", "expansion", "group_size"),
 }
+# Settings that may be a pair of numbers: they move from the first to the second over the training.
+SCHEDULED = ("r1", "r2", "gradient_penalty", "averaging", "generator_lr", "discriminator_lr", "beta_2")
 
 
 def resolve(preset="reference", changes=None):
     """Returns the settings of a preset, with changes to some of them.
 
     Args:
-        preset: `"reference"`, `"fast"`, `"best"` or `"fast-conditional"`. Defaults to `"reference"`.
-        changes: Dict that maps names of settings to new values. Defaults to None: no changes.
+        preset: `"reference"`, `"fast"`, `"best"`, `"residual"`, or one of the last three with `-conditional`. Defaults
+            to `"reference"`.
+        changes: Dict that maps names of settings to new values. The settings in `SCHEDULED` may be two numbers, to
+            move from the first to the second over the training. Defaults to None: no changes.
 
     Returns:
         A dict that maps the names of all settings to their values. Settings that do not apply to the chosen networks
@@ -56,7 +106,7 @@ def resolve(preset="reference", changes=None):
 
     Raises:
         ValueError: The preset or a setting is unknown, or a changed setting does not apply to the chosen networks or
-            loss.
+            loss, or is neither a number nor two.
 
     Example:
 
@@ -66,26 +116,37 @@ def resolve(preset="reference", changes=None):
     changes = changes or {}
     if preset not in PRESETS:
         raise ValueError(f"preset must be one of {', '.join(PRESETS)}, not {preset!r}.")
-    if unknown := sorted(set(changes) - set(_ROWS)):
-        raise ValueError(f"unknown setting {', '.join(unknown)}; the settings are {', '.join(_ROWS)}.")
+    if unknown := sorted(set(changes) - set(_REFERENCE)):
+        raise ValueError(f"unknown setting {', '.join(unknown)}; the settings are {', '.join(_REFERENCE)}.")
     settings = copy.deepcopy({**PRESETS[preset], **changes})
     networks = settings["networks"]
     if networks not in _ROWS_OF:
         raise ValueError(f"networks must be one of {', '.join(_ROWS_OF)}, not {networks!r}.")
-    for kind, names in _ROWS_OF.items():
-        for name in names:
-            if kind != networks and changes.get(name) is not None:
-                raise ValueError(
-                    f"{name} does not apply to networks {networks!r}, which take {', '.join(_ROWS_OF[networks])}."
-                )
-            usual = next(other[name] for other in PRESETS.values() if other["networks"] == kind)
-            settings[name] = None if kind != networks else usual if settings[name] is None else settings[name]
+    # Other networks than the preset's have the sizes of the first preset with such networks.
+    candidates = [PRESETS[preset], *PRESETS.values()]
+    sizes = next(candidate for candidate in candidates if candidate["networks"] == networks)
+    for name in {name for names in _ROWS_OF.values() for name in names}:
+        if changes.get(name) is None:
+            settings[name] = copy.deepcopy(sizes[name])
+        elif name not in _ROWS_OF[networks]:
+            raise ValueError(
+                f"{name} does not apply to networks {networks!r}, which take {', '.join(_ROWS_OF[networks])}."
+            )
+    for name in SCHEDULED:
+        if isinstance(settings[name], (list, tuple)) and not _is_pair(settings[name]):
+            raise ValueError(f"{name} must be a number, or two numbers to move between, not {settings[name]!r}.")
+    if settings["conditional"] and settings["clusters"]:
+        raise ValueError("clusters stand in for classes: a conditional preset takes clusters=0.")
     if settings["label_smoothing"] and settings["loss"] != "binary_crossentropy":
         raise ValueError(f"label_smoothing applies to the loss binary_crossentropy only, not to {settings['loss']}.")
     return settings
 
 
-def build(settings, image_shape=(28, 28, 1), num_classes=None, seed=None, metrics=None):
+def _is_pair(value):
+    return len(value) == 2 and all(isinstance(number, numbers.Real) for number in value)
+
+
+def build(settings, image_shape=(28, 28, 1), num_classes=None, seed=None, metrics=None, steps=None):
     """Builds a compiled GAN from settings.
 
     Args:
@@ -95,12 +156,14 @@ def build(settings, image_shape=(28, 28, 1), num_classes=None, seed=None, metric
             Defaults to None.
         seed: Int. Seed of the latents, as in `gan.GAN`. Defaults to None: a random seed.
         metrics: List of `gan.metrics`, as in `gan.GAN.compile`. Defaults to None.
+        steps: Int. Number of batches of the whole training, over which settings of two numbers move from the first to
+            the second, by `gan.schedules.Cosine`. Only needed if there are such settings. Defaults to None.
 
     Returns:
         A compiled `gan.GAN`.
 
     Raises:
-        ValueError: A setting has an invalid value, or `num_classes` is missing.
+        ValueError: A setting has an invalid value, or `num_classes` or `steps` is missing.
 
     Example:
 
@@ -110,39 +173,24 @@ def build(settings, image_shape=(28, 28, 1), num_classes=None, seed=None, metric
     model.fit(gan.datasets.load("mnist5k", settings["batch_size"]), epochs=settings["epochs"])
     ```
     """
-    import keras
-
-    from gan import losses, networks, regularizers
+    from gan import losses, regularizers
     from gan.model import GAN
 
     if settings["conditional"] and num_classes is None:
         raise ValueError("a conditional preset needs num_classes, the number of classes of the labeled images.")
     classes = num_classes if settings["conditional"] else None
-    latent_dim = settings["latent_dim"]
-    if settings["networks"] == "mlp":
-        widths, dropout = settings["discriminator_widths"], settings["dropout"]
-        generator = networks.build_generator(latent_dim, settings["generator_widths"], image_shape, classes)
-        discriminator = networks.build_discriminator(image_shape, widths, dropout, classes)
-    else:
-        width, spectral_norm = settings["discriminator_width"], settings["spectral_norm"]
-        generator = networks.build_conv_generator(
-            latent_dim, settings["generator_width"], image_shape=image_shape, num_classes=classes
-        )
-        discriminator = networks.build_conv_discriminator(
-            image_shape, width, spectral_norm=spectral_norm, num_classes=classes
-        )
-    smoothing = settings["label_smoothing"]
+    clusters = settings["clusters"] or None
+    settings = {name: _schedule(name, value, steps) if name in SCHEDULED else value for name, value in settings.items()}
     penalties = {
         regularizers.R1: settings["r1"],
         regularizers.R2: settings["r2"],
         regularizers.GradientPenalty: settings["gradient_penalty"],
     }
-    model = GAN(generator, discriminator, seed, classes, settings["averaging"] or None)
+    smoothing = settings["label_smoothing"]
+    networks = _build_networks(settings, image_shape, classes or clusters)
+    model = GAN(*networks, seed, classes, settings["averaging"] or None, clusters)
     model.compile(
-        *(
-            keras.optimizers.Adam(settings[f"{player}_lr"], settings["beta_1"], settings["beta_2"])
-            for player in ("generator", "discriminator")
-        ),
+        *(_build_optimizer(settings[f"{player}_lr"], settings) for player in ("generator", "discriminator")),
         loss=losses.BinaryCrossentropy(smoothing) if smoothing else settings["loss"],
         metrics=metrics,
         regularizers=[kind(weight, settings["regularize_every"]) for kind, weight in penalties.items() if weight],
@@ -150,3 +198,43 @@ def build(settings, image_shape=(28, 28, 1), num_classes=None, seed=None, metric
         augmentation=settings["augmentation"] or None,
     )
     return model
+
+
+def _schedule(name, value, steps):
+    from gan.schedules import Cosine
+
+    if not isinstance(value, (list, tuple)):
+        return value
+    if steps is None:
+        raise ValueError(f"{name} moves from {value[0]:g} to {value[1]:g} over the training: pass steps, its length.")
+    return Cosine(*value, steps)
+
+
+def _build_networks(settings, image_shape, classes):
+    from gan import networks
+
+    latent_dim, kind = settings["latent_dim"], settings["networks"]
+    if kind == "mlp":
+        widths, dropout = settings["discriminator_widths"], settings["dropout"]
+        generator = networks.build_generator(latent_dim, settings["generator_widths"], image_shape, classes)
+        return generator, networks.build_discriminator(image_shape, widths, dropout, classes)
+    shape = {"image_shape": image_shape, "num_classes": classes}
+    widths = settings["generator_width"], settings["discriminator_width"]
+    if kind == "conv":
+        generator = networks.build_conv_generator(latent_dim, widths[0], **shape)
+        return generator, networks.build_conv_discriminator(
+            width=widths[1], spectral_norm=settings["spectral_norm"], **shape
+        )
+    sizes = {name: settings[name] for name in ("blocks", "expansion", "group_size")}
+    generator = networks.build_residual_generator(latent_dim, widths[0], **sizes, **shape)
+    return generator, networks.build_residual_discriminator(widths=widths[1], **sizes, **shape)
+
+
+def _build_optimizer(learning_rate, settings):
+    import keras
+
+    from gan import schedules
+
+    # Keras's own is faster on PyTorch.
+    adam = schedules.Adam if schedules.is_schedule(settings["beta_2"]) else keras.optimizers.Adam
+    return adam(learning_rate, settings["beta_1"], settings["beta_2"])

@@ -2,6 +2,8 @@
 
 import json
 import platform
+import shlex
+import sys
 import time
 from importlib.metadata import version
 from pathlib import Path
@@ -231,3 +233,23 @@ def describe_data(images, dataset, validation, num_classes):
     if num_classes and images.image_count < LEAST_IMAGES * num_classes:
         lines.append(f"  {num_classes:,} classes of fewer than {LEAST_IMAGES} images on average: too few to learn much")
     return "\n".join(lines)
+
+
+def describe_rest(output, given, processes):
+    """Says what is left of a run that has stopped, and how to continue it.
+
+    Args:
+        output: `pathlib.Path`, the run's folder, or None.
+        given: Dict of the options that were given.
+        processes: `gan.processes.Processes`.
+    """
+    output = output if processes.is_first else None
+    if output and not (output / CONFIG_NAME).exists():
+        return "nothing was written."
+    command = ["python", sys.argv[0], *(["--output", str(output)] if output else []), "--resume"]
+    command += ["--devices", str(given["devices"])] if "devices" in given else []
+    if not processes.addresses:
+        return f"all finished epochs are kept. To continue: {shlex.join(command)}"
+    command += ["--data", given["data"]] if "data" in given else []
+    command += ["--processes", ",".join(processes.addresses), "--process", str(processes.index)]
+    return f"all finished epochs are kept. To continue, start each process with --resume, here: {shlex.join(command)}"

@@ -1,11 +1,14 @@
 """What a GAN generates, and with which network: its generator or the average of its weights."""
 
+import functools
+
 import keras
 import numpy as np
 from keras import ops
 
 from gan import checks
 from gan.game import input_shapes
+from gan.layers.clusters import MOST_IMAGES, Clusters
 
 BATCH_SIZE = 256
 
@@ -26,8 +29,21 @@ class Sampled:
 
     @property
     def sampler(self):
-        """The network whose images are shown and measured: the average if there is one, else the generator."""
+        """The network whose images are shown and measured: the average if there is one, else the generator.
+
+        In a GAN with clusters, it takes latents alone, which choose the clusters.
+        """
+        return self._best_generator if self.clusters is None else self._choosing_sampler
+
+    @property
+    def _best_generator(self):
         return self.generator if self.average is None else self.average
+
+    @functools.cached_property
+    def _choosing_sampler(self):
+        latents = keras.Input((self.latent_dim,))
+        cluster, rest = _Split(self.clusters)(latents)
+        return keras.Model(latents, self._best_generator([rest, cluster]), name="sampler")
 
     def reset_average(self):
         """Sets the average to the generator's weights. Call it after setting these by hand."""
@@ -49,7 +65,8 @@ class Sampled:
             seed: Int. The same seed, count and weights give the same images. Default None: different images in every
                 call.
             labels: Int array or list `(count,)`, for a GAN with `num_classes`: the class of each image, instead of a
-                count or beside latents. Default None: drawn uniformly at random.
+                count or beside latents. Default None: drawn uniformly at random. For a GAN with `clusters`: the number
+                of a cluster. Default None: chosen by the latents.
 
         Returns:
             Float32 NumPy array `(count, height, width, channels)` in [-1, 1].
@@ -61,30 +78,54 @@ class Sampled:
         """
         if self.latent_dim is None:
             raise ValueError("the generator takes no latents; use predict with its inputs.")
-        is_conditional = self.num_classes is not None
-        if labels is not None and not is_conditional:
+        count_of_labels = self.num_classes if self.clusters is None else self.clusters.count
+        if labels is not None and count_of_labels is None:
             raise ValueError("labels need a GAN with num_classes; this one has none.")
+        checks.check_adapted(self)
         if (count is None) == (latents is None and labels is None):
             raise ValueError("generate takes either a count or latents, or labels with no count.")
         if count is not None and count < 1:
             raise ValueError(f"count must be at least 1, not {count}.")
         if labels is not None:
             labels = np.asarray(labels)
-            checks.check_labels(labels, labels.size if latents is None else len(latents), self.num_classes)
+            checks.check_labels(labels, labels.size if latents is None else len(latents), count_of_labels)
         if latents is None:
             latents = self.draw_latents(len(labels) if count is None else count, seed)
         latents = ops.convert_to_numpy(latents).astype("float32")
         if latents.shape[1:] != (self.latent_dim,) or not len(latents):
             raise ValueError(f"latents must have the shape (count, {self.latent_dim}), not {latents.shape}.")
-        if is_conditional and labels is None:
+        if self.num_classes is not None and labels is None:
             labels = np.random.default_rng(seed).integers(self.num_classes, size=len(latents))
         self.synchronize()
-        images = []
+        images, sampler = [], self.sampler if labels is None else self._best_generator
         for start in range(0, len(latents), BATCH_SIZE):
             batch = slice(start, start + BATCH_SIZE)
             inputs = latents[batch] if labels is None else [latents[batch], labels[batch]]
-            images.append(self.predict_batch(self.sampler, inputs))
+            images.append(self.predict_batch(sampler, inputs))
         return np.concatenate(images).astype("float32")
+
+    def _find_clusters(self, x, batch):
+        """Finds the clusters, if there are to be any, in what `fit` takes. Its first batch is None if it is unknown."""
+        if self.clusters is not None and not self.clusters.is_adapted:
+            checks.check_same_everywhere(x, batch)
+            self.clusters.adapt(checks.first_images(self, x, MOST_IMAGES), self.seed)
+
+
+class _Split(keras.layers.Layer):
+    """Splits latents into clusters and what is left, by the layer that knows the clusters."""
+
+    def __init__(self, clusters, **kwargs):
+        super().__init__(dtype="float32", **kwargs)
+        self.clusters = clusters
+
+    def call(self, latents):
+        return self.clusters.split(latents)
+
+
+def build_clusters(count, image_shape):
+    clusters = Clusters(count, name="clusters")
+    clusters.build((None, *image_shape))
+    return clusters
 
 
 def clone(generator):

@@ -58,6 +58,7 @@ class Saved:
             "seed": self.seed,
             "num_classes": self.num_classes,
             "averaging": keras.saving.serialize_keras_object(self.averaging),
+            "clusters": None if self.clusters is None else self.clusters.count,
             "gan_version": gan.__version__,
         }
 

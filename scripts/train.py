@@ -2,10 +2,8 @@
 
 import argparse
 import contextlib
-import functools
 import json
 import math
-import shlex
 import signal
 import sys
 import tempfile
@@ -126,7 +124,11 @@ def prepare(output, settings, recorded, processes):
     validation = load("test") if is_validated else None
     dataset = load("train" if validation else None)
     num_classes = images.num_classes if settings["conditional"] else None
-    build = functools.partial(presets.build, settings, images.image_shape, num_classes, settings["seed"])
+
+    def build(metrics=None):
+        steps = settings["epochs"] * len(dataset)
+        return presets.build(settings, images.image_shape, num_classes, settings["seed"], metrics, steps)
+
     # Without metrics, to find what is wrong before minutes are spent on an extractor.
     draft = model or build()
     if images.image_shape != draft.image_shape:
@@ -222,7 +224,7 @@ def run(given, processes):
     output, settings, recorded = runs.settle(given) if processes.is_first else (None, None, None)
 
     def describe_stop():
-        return f"stopped; {describe_rest(output, given, processes)}"
+        return f"stopped; {runs.describe_rest(output, given, processes)}"
 
     with cli.interruptible(describe_stop), contextlib.ExitStack() as stack:
         if processes.is_first:
@@ -263,20 +265,6 @@ def agree(processes, given, settings, recorded):
     return settings, recorded
 
 
-def describe_rest(output, given, processes):
-    """Says what is left of a run that has stopped, and how to continue it."""
-    output = output if processes.is_first else None
-    if output and not (output / runs.CONFIG_NAME).exists():
-        return "nothing was written."
-    command = ["python", sys.argv[0], *(["--output", str(output)] if output else []), "--resume"]
-    command += ["--devices", str(given["devices"])] if "devices" in given else []
-    if not processes.addresses:
-        return f"all finished epochs are kept. To continue: {shlex.join(command)}"
-    command += ["--data", given["data"]] if "data" in given else []
-    command += ["--processes", ",".join(processes.addresses), "--process", str(processes.index)]
-    return f"all finished epochs are kept. To continue, start each process with --resume, here: {shlex.join(command)}"
-
-
 def main():
     given = parse_arguments()
     processes = options.resolve_processes(given)
@@ -292,7 +280,7 @@ def main():
     else:
         if processes.is_first:
             runs.settle(given)  # refuses what is wrong before the others are waited for
-        supervision.supervise(processes, lambda: describe_rest(given.get("output"), given, processes))
+        supervision.supervise(processes, lambda: runs.describe_rest(given.get("output"), given, processes))
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import pytest
 
 SCRIPTS = Path(__file__).parent.parent / "scripts"
 SMALL = "--latent-dim 5 --generator-widths 8 12 --discriminator-widths 12 8 --batch-size 16".split()
+SCHEDULED = "--generator-lr 2e-4 1e-4 --beta-2 0.9 0.99 --averaging 0.5 0.9 --r1 1 0.1".split()
 
 # Code for `prelude`: Keras downloads nothing and has nothing.
 OFFLINE = """
@@ -86,12 +87,12 @@ def noise_file(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def validated(noise_file):
-    """Arguments for a small run that is validated every other epoch."""
+    """Arguments for a small run whose settings move and that is validated every other epoch."""
     from conftest import small_extractor
 
     extractor = noise_file.with_name("small.keras")
     small_extractor().save(extractor)
-    return (*SMALL, "--validate-every", "2", "--extractor", str(extractor))
+    return (*SMALL, *SCHEDULED, "--validate-every", "2", "--extractor", str(extractor))
 
 
 @pytest.fixture(scope="session")

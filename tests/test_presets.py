@@ -65,6 +65,30 @@ def test_changed_settings_are_built():
     assert {one.beta_1 for one in (model.generator_optimizer, model.discriminator_optimizer)} == {0.5}
 
 
+def test_settings_of_two_numbers_move_over_the_training():
+    pairs = {"r1": [2.0, 0.2], "averaging": (0.5, 0.9), "generator_lr": [2e-3, 1e-4], "beta_2": [0.9, 0.99]}
+    settings = presets.resolve("fast", pairs)
+    model = presets.build(settings, steps=10)
+    generator, discriminator = model.generator_optimizer, model.discriminator_optimizer
+    schedules = {"r1": model.regularizers[0].weight, "averaging": model.averaging}
+    for name, schedule in schedules.items():
+        assert (schedule.start, schedule.end, schedule.steps) == (*pairs[name], 10)
+    for optimizer, rate in ((generator, 2e-3), (discriminator, 2e-3)):
+        assert [float(optimizer.learning_rate), float(optimizer.beta_2)] == pytest.approx([rate, 0.9])
+        optimizer.iterations.assign(10)
+    assert float(generator.learning_rate) == pytest.approx(1e-4) and float(generator.beta_2) == pytest.approx(0.99)
+    assert float(discriminator.learning_rate) == pytest.approx(2e-3)
+    with pytest.raises(ValueError, match="r1 moves from 2 to 0.2 over the training: pass steps, its length"):
+        presets.build(settings)
+
+
+def test_other_networks_have_the_usual_sizes_of_their_kind():
+    residual = presets.resolve("residual")
+    settings = presets.resolve("fast", {"networks": "residual", "blocks": 2})
+    assert settings["blocks"] == 2 and settings["generator_width"] == residual["generator_width"]
+    assert settings["group_size"] == residual["group_size"] and settings["spectral_norm"] is None
+
+
 @pytest.mark.parametrize(
     ("preset", "changes", "sentence"),
     [
@@ -72,7 +96,13 @@ def test_changed_settings_are_built():
         ("fast", {"momentum": 1}, "unknown setting momentum; the settings are epochs"),
         ("fast", {"dropout": 0.5}, "dropout does not apply to networks 'conv', which take generator_width"),
         ("reference", {"spectral_norm": True}, "spectral_norm does not apply to networks 'mlp'"),
-        ("reference", {"networks": "transformer"}, "networks must be one of mlp, conv"),
+        ("reference", {"networks": "transformer"}, "networks must be one of mlp, conv, residual"),
+        ("fast", {"blocks": 2}, "blocks does not apply to networks 'conv'"),
+        (
+            "fast",
+            {"r1": [1.0, 2.0, 3.0]},
+            r"r1 must be a number, or two numbers to move between, not \[1.0, 2.0, 3.0\]",
+        ),
         ("reference", {"loss": "hinge", "label_smoothing": 0.1}, "label_smoothing applies to the loss binary_cross"),
     ],
 )

@@ -1,6 +1,7 @@
 """What is refused before the first step, and in which words."""
 
 from gan.checks.compilation import (
+    check_adapted,
     check_averaging,
     check_compiled,
     check_count,
@@ -9,12 +10,13 @@ from gan.checks.compilation import (
     check_regularizers,
     check_trained,
 )
-from gan.checks.data import LogitCheck, check_data, check_labels, check_unweighted
-from gan.checks.devices import check_batches, check_devices, check_replicas
+from gan.checks.data import LogitCheck, check_data, check_labels, check_unweighted, first_images
+from gan.checks.devices import check_batches, check_devices, check_replicas, check_same_everywhere
 from gan.checks.networks import check_networks
 
 __all__ = [
     "LogitCheck",
+    "check_adapted",
     "check_averaging",
     "check_batches",
     "check_compiled",
@@ -27,6 +29,8 @@ __all__ = [
     "check_optimizer",
     "check_regularizers",
     "check_replicas",
+    "check_same_everywhere",
     "check_trained",
     "check_unweighted",
+    "first_images",
 ]

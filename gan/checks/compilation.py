@@ -15,6 +15,12 @@ def check_compiled(model):
         raise ValueError("the GAN must be compiled first, with a generator_optimizer and a discriminator_optimizer.")
 
 
+def check_adapted(model):
+    """Makes sure that a GAN with clusters knows them."""
+    if model.clusters is not None and not model.clusters.is_adapted:
+        raise ValueError("the clusters are not known yet: call fit, or model.clusters.adapt(images).")
+
+
 def check_trained(model):
     """Warns of layers that a subclass holds and nothing trains."""
     trained = [id(layer) for layer in (model.generator, model.discriminator, model.average)]

@@ -66,21 +66,36 @@ def _first_batch(x, y):
         return x, (x if y is None else (x, y))
     if isinstance(x, types.GeneratorType):
         return _peek(x)
-    if isinstance(x, keras.utils.PyDataset):
-        batches = (x[index] for index in (range(x.num_batches) if x.num_batches is not None else itertools.count()))
-    elif isinstance(x, (list, tuple, dict, str)) or not isinstance(x, collections.abc.Iterable):
-        raise TypeError(
-            "images must be an array or a dataset of batches, (images, labels) or images alone, "
-            f"not {type(x).__name__}."
-        )
-    elif isinstance(x, collections.abc.Iterator):
-        return x, None
-    else:
-        batches = iter(x)
-    for batch in batches:
+    if not isinstance(x, keras.utils.PyDataset):
+        if isinstance(x, (list, tuple, dict, str)) or not isinstance(x, collections.abc.Iterable):
+            raise TypeError(
+                "images must be an array or a dataset of batches, (images, labels) or images alone, "
+                f"not {type(x).__name__}."
+            )
+        if isinstance(x, collections.abc.Iterator):
+            return x, None
+    for batch in _batches(x):
         if _has_images(batch):
             return x, batch
     raise ValueError("the dataset must hold at least one batch of images, and it is empty.")
+
+
+def _batches(x):
+    if isinstance(x, keras.utils.PyDataset):
+        return (x[index] for index in (range(x.num_batches) if x.num_batches is not None else itertools.count()))
+    return iter(x)
+
+
+def first_images(model, x, count):
+    """Returns the first images of what `fit` takes, at least `count` of them if there are as many."""
+    if hasattr(x, "shape"):
+        return x
+    found = []
+    for batch in _batches(x):
+        found.append(np.asarray(model.unpack(batch)[0]))
+        if sum(map(len, found)) >= count:
+            break
+    return np.concatenate(found)
 
 
 def _has_images(batch):

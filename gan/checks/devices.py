@@ -1,9 +1,12 @@
 """What is refused on several devices."""
 
 import math
+import types
 
 import keras
 import tensorflow as tf
+
+from gan import engines
 
 KERAS_BATCH_SIZE = 32  # of arrays, unless `fit` is given another
 
@@ -59,6 +62,15 @@ def _check_updates(optimizers, steps_per_execution):
             f"steps_per_execution must be 1 under tf.distribute, not {steps_per_execution}, or train with JAX "
             "(KERAS_BACKEND=jax)."
         )
+
+
+def check_same_everywhere(x, images):
+    """Makes sure that clusters are found in the same images in all processes, and that there are images to look at."""
+    advice = "Call model.clusters.adapt(images) first, with an array of images."
+    if images is None or isinstance(x, types.GeneratorType):
+        raise ValueError(f"clusters cannot be found in images that are read only once. {advice}")
+    if engines.process_count() > 1 and not hasattr(x, "for_process"):
+        raise ValueError(f"several processes may see different images, and would find different clusters. {advice}")
 
 
 def check_batches(model, x, first=None, batch_size=None, validation_split=0.0):

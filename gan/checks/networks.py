@@ -12,11 +12,16 @@ PROBABILITIES = ("sigmoid", "hardsigmoid", "softmax")
 VALUE_PRESERVING = ("Reshape", "Flatten", "Cropping2D", "Permute", "Identity", "Dropout")
 
 
-def check_networks(model, generator, discriminator, num_classes):
+def check_networks(model, generator, discriminator, num_classes, clusters):
     """Makes sure that a generator and a discriminator play together in this kind of GAN."""
-    is_conditional = num_classes is not None
-    if is_conditional and (not isinstance(num_classes, numbers.Integral) or num_classes < 1):
-        raise ValueError(f"num_classes must be a positive integer, not {num_classes!r}.")
+    counts = {"num_classes": num_classes, "clusters": clusters}
+    for name, count in counts.items():
+        if count is not None and (not isinstance(count, numbers.Integral) or count < 1):
+            raise ValueError(f"{name} must be a positive integer, not {count!r}.")
+    given = [f"{name}={count}" for name, count in counts.items() if count is not None]
+    if len(given) > 1:
+        raise ValueError(f"a GAN has classes or clusters, not both: {' and '.join(given)}.")
+    is_conditional = bool(given)
     for name, network in (("generator", generator), ("discriminator", discriminator)):
         _check_shapes_are_known(name, network)
         _check_layers(name, network)
@@ -27,9 +32,8 @@ def check_networks(model, generator, discriminator, num_classes):
             shapes = input_shapes(network)
             if [len(shape) for shape in shapes[1:]] != [1] * is_conditional:
                 takes = "a second input, labels (batch,)" if is_conditional else "one input and no labels"
-                raise ValueError(
-                    f"with num_classes={num_classes} the {name} must take {takes}; its inputs have the shapes {shapes}."
-                )
+                counted = given[0] if given else "num_classes=None"
+                raise ValueError(f"with {counted} the {name} must take {takes}; its inputs have the shapes {shapes}.")
         latents_shape = input_shapes(generator)[0]
         if len(latents_shape) != 2:
             raise ValueError(f"generator must take latents (batch, latent_dim), not an input of shape {latents_shape}.")

@@ -22,5 +22,6 @@ whole_count = _engine.whole_count
 share = _engine.share
 alone = _engine.alone
 is_first_process = _engine.is_first_process
+process_count = _engine.process_count
 use_devices = _engine.use_devices
 placement = _engine.placement

@@ -29,6 +29,10 @@ def is_first_process():
     return jax.process_index() == 0
 
 
+def process_count():
+    return jax.process_count()
+
+
 @contextlib.contextmanager
 def alone():
     distribution = keras.distribution.distribution()

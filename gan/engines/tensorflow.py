@@ -29,6 +29,7 @@ __all__ = [
     "is_foreign",
     "normal",
     "placement",
+    "process_count",
     "share",
     "use_devices",
     "whole_count",
@@ -56,6 +57,11 @@ def is_foreign(error):
 def is_first_process():
     """Whether this process is the first of those that train together. It writes the files."""
     return True
+
+
+def process_count():
+    """The number of processes that train together."""
+    return 1
 
 
 def alone():

@@ -24,6 +24,10 @@ def is_first_process():
     return True
 
 
+def process_count():
+    return 1
+
+
 def alone():
     return contextlib.nullcontext()
 

@@ -7,11 +7,13 @@ from gan.networks import parts
 
 SMALLEST, LARGEST = 16, 256
 LONGEST_START = 4
+# Channels at low resolutions, as a multiple of those at full size.
+WIDEST = 4
 
 
 def build_residual_generator(
     latent_dim=64,
-    widths=(64, 32, 16, 16),
+    widths=16,
     blocks=1,
     expansion=2,
     group_size=16,
@@ -29,8 +31,9 @@ def build_residual_generator(
 
     Args:
         latent_dim: Int. Length of a latent vector. Defaults to 64.
-        widths: Tuple of ints. Channels at each resolution, from the smallest to the largest: 3 for 16x16, 4 for 28x28
-            and 32x32, 7 for 256x256. Defaults to `(64, 32, 16, 16)`.
+        widths: Int or tuple of ints. An int is the number of channels at full size; each halving of the size doubles
+            it, up to four times. A tuple is the channels at each resolution, from the smallest to the largest: 3 for
+            16x16, 4 for 28x28 and 32x32, 7 for 256x256. Defaults to 16.
         blocks: Int. Residual blocks at each resolution. Defaults to 1.
         expansion: Int. Channels inside of a block, as a multiple of the channels between blocks. Defaults to 2.
         group_size: Int. Channels of a group of the 3x3 convolutions. Must divide `expansion` times each width.
@@ -52,7 +55,7 @@ def build_residual_generator(
     >>> gan.build_residual_generator(widths=(32, 32, 16), image_shape=(16, 16, 1)).output_shape
     (None, 16, 16, 1)
     """
-    sides = _sides(image_shape, widths, blocks, expansion, group_size)[::-1]
+    sides, widths = _resolutions(image_shape, widths, blocks, expansion, group_size)
     hidden = [LearnedStart(sides[0], widths[0])]
     for level, width in enumerate(widths):
         if level:
@@ -66,7 +69,7 @@ def build_residual_generator(
 
 def build_residual_discriminator(
     image_shape=(32, 32, 3),
-    widths=(64, 32, 16, 16),
+    widths=16,
     blocks=1,
     expansion=2,
     group_size=16,
@@ -81,8 +84,7 @@ def build_residual_discriminator(
 
     Args:
         image_shape: As in `build_residual_generator`.
-        widths: Tuple of ints. Channels at each resolution, from the smallest to the largest, as in
-            `build_residual_generator`. Defaults to `(64, 32, 16, 16)`.
+        widths: Int or tuple of ints, as in `build_residual_generator`. Defaults to 16.
         blocks: As in `build_residual_generator`.
         expansion: As in `build_residual_generator`.
         group_size: As in `build_residual_generator`.
@@ -101,15 +103,15 @@ def build_residual_discriminator(
     >>> gan.build_residual_discriminator((16, 16, 1), widths=(32, 32, 16)).output_shape
     (None, 1)
     """
-    sides = _sides(image_shape, widths, blocks, expansion, group_size)
+    sides, widths = _resolutions(image_shape, widths, blocks, expansion, group_size)
     hidden = [layers.Conv2D(widths[-1], 1, kernel_initializer=scaled_normal(1))]
     for level in range(len(widths) - 1, -1, -1):
         hidden += _blocks(blocks, len(widths), expansion, group_size)
         if level:
             hidden += [Downsampling(), *_change(widths[level], widths[level - 1])]
     # One output of each channel, with the variance of the channel.
-    scale = initializers.RandomNormal(stddev=1 / sides[-1])
-    end = layers.DepthwiseConv2D(sides[-1], use_bias=False, depthwise_initializer=scale)
+    scale = initializers.RandomNormal(stddev=1 / sides[0])
+    end = layers.DepthwiseConv2D(sides[0], use_bias=False, depthwise_initializer=scale)
     return parts.discriminator([*hidden, end, layers.Flatten()], image_shape, num_classes)
 
 
@@ -124,8 +126,8 @@ def _change(width, other):
     return [layers.Conv2D(other, 1, use_bias=False, kernel_initializer=scaled_normal(1))]
 
 
-def _sides(image_shape, widths, blocks, expansion, group_size):
-    """Returns the sides of the images at each resolution, from the largest to the smallest."""
+def _resolutions(image_shape, widths, blocks, expansion, group_size):
+    """Returns the side of the images and the number of channels at each resolution, from the smallest."""
     parts.check_image_shape(image_shape)
     height, width, _ = image_shape
     if height != width or not SMALLEST <= height <= LARGEST:
@@ -133,12 +135,15 @@ def _sides(image_shape, widths, blocks, expansion, group_size):
             f"image_shape must be that of square images from {SMALLEST}x{SMALLEST} to {LARGEST}x{LARGEST}, "
             f"not {tuple(image_shape)}."
         )
-    sides = [side for side, _ in parts.halve_sides(image_shape, None, LONGEST_START)]
+    sides = [side for side, _ in parts.halve_sides(image_shape, None, LONGEST_START)][::-1]
+    if not isinstance(widths, (list, tuple)):
+        parts.check_size("widths", widths)
+        widths = [widths * min(2**level, WIDEST) for level in range(len(sides))][::-1]
     parts.check_sizes("widths", widths)
     if len(widths) != len(sides):
         raise ValueError(
             f"widths must be {len(sides)} numbers for images of {height}x{width}, one for each resolution "
-            f"({', '.join(map(str, reversed(sides)))}), not {len(widths)}."
+            f"({', '.join(map(str, sides))}), not {len(widths)}."
         )
     for name, size in (("blocks", blocks), ("expansion", expansion), ("group_size", group_size)):
         parts.check_size(name, size)
@@ -147,4 +152,4 @@ def _sides(image_shape, widths, blocks, expansion, group_size):
             f"group_size must divide expansion ({expansion}) times each of the widths {tuple(widths)}, "
             f"and {group_size} does not."
         )
-    return sides
+    return sides, widths

@@ -15,7 +15,8 @@ SHAPE = (32, 32, 3)
 BATCH_SIZE = 64
 ROUNDS = 5
 STEPS = 8  # one batch in four is regularized
-# Inputs of the grouped convolutions in the discriminator with widths 64, 32, 16, 16 and expansion 2.
+WIDTHS = (64, 32, 16, 16)
+# Inputs of the grouped convolutions in the discriminator with expansion 2.
 INPUTS = ((32, 32, 32), (16, 16, 32), (8, 8, 64), (4, 4, 128))
 GROUP_SIZE = 16
 DESCRIPTION = """Measures what the networks cost, on random images of 32x32x3 in batches of 64.
@@ -46,8 +47,8 @@ def build_models():
     models = {"fast": gan.presets.build(settings, SHAPE)}
     for expansion in (1, 2):
         networks = (
-            gan.build_residual_generator(expansion=expansion, image_shape=SHAPE),
-            gan.build_residual_discriminator(SHAPE, expansion=expansion),
+            gan.build_residual_generator(widths=WIDTHS, expansion=expansion, image_shape=SHAPE),
+            gan.build_residual_discriminator(SHAPE, WIDTHS, expansion=expansion),
         )
         model = gan.GAN(*networks, averaging=settings["averaging"])
         optimizers = [keras.optimizers.Adam(settings["generator_lr"], 0.0, 0.99) for _ in networks]
