@@ -245,10 +245,10 @@ class Game(Engine, keras.Model):
         with written_in_keras_ops(self):
             images, condition = self.unpack(data)
         images = ops.convert_to_tensor(images)
-        if self.clusters is not None:
-            return ops.cast(images, "float32"), self.clusters(images)
         if not keras.backend.is_float_dtype(images.dtype):
             raise TypeError(f"images must be floats in [-1, 1], not {keras.backend.standardize_dtype(images.dtype)}.")
+        if self.clusters is not None:
+            return ops.cast(images, "float32"), self.clusters(images)
         if condition is None:
             return ops.cast(images, "float32"), None
         condition = ops.convert_to_tensor(condition)

@@ -54,8 +54,8 @@ class GAN(Sampled, Saved, Game):
             arXiv 1806.04498). After `t` updates the decay is at most `(1 + t) / (10 + t)`. If you set the generator's
             weights by hand, call `reset_average`. Default None: no average.
         clusters: Int, number of clusters of similar images, which stand in for classes where there are no labels (Sage
-            et al. 2018, arXiv 1712.04407). The networks take the number of a cluster as they take a class. `fit` finds
-            the clusters, and latents choose among them. Default None: no clusters.
+            et al. 2018, arXiv 1712.04407). The networks take the number of a cluster as they take a class. The first
+            `fit` finds the clusters, and latents choose among them. Default None: no clusters.
         **kwargs: Further arguments of `keras.Model`, such as `name` and `dtype`.
 
     Raises:
@@ -86,9 +86,7 @@ class GAN(Sampled, Saved, Game):
         self.averaging = averaging
         self.clusters = None if clusters is None else build_clusters(clusters, self.image_shape)
         self.average = None if averaging is None else clone(generator)
-        if self.average is not None:
-            self.average.trainable = False
-            self.reset_average()
+        self.sampler  # noqa: B018, built now, because it cannot be in the graph of a step
         self.seed = random.getrandbits(31) if seed is None else seed
         self.training_noise = keras.random.SeedGenerator(self.seed)
         self.evaluation_noise = keras.random.SeedGenerator(self.seed + 1)
@@ -223,7 +221,7 @@ class GAN(Sampled, Saved, Game):
             split = arguments.get("validation_split", 0.0)
             checks.check_batches(self, x, batch[0], arguments.get("batch_size"), split)
         arguments["x"] = x
-        self._find_clusters(x, batch)
+        self._find_clusters(x, batch, arguments.get("steps_per_epoch"))
         if (validation := arguments.get("validation_data")) is not None:
             parts = validation if isinstance(validation, (tuple, list)) else [validation]
             checks.check_unweighted(dict(zip(("x", "y", "sample_weight"), parts, strict=False)))
@@ -253,6 +251,7 @@ class GAN(Sampled, Saved, Game):
         XLA and other backends draw other latents. Called in the middle of a `fit`, it does not change the figures of
         the running epoch.
         """
+        checks.check_adapted(self)
         is_validation_of_fit = kwargs.pop("_use_cached_eval_dataset", False)
         arguments = dict(inspect.signature(super().evaluate).bind(x, y, *args, **kwargs).arguments)
         checks.check_unweighted(arguments)
@@ -295,5 +294,6 @@ class GAN(Sampled, Saved, Game):
 
     def test_on_batch(self, x, y=None, sample_weight=None, return_dict=False):
         checks.check_unweighted({"sample_weight": sample_weight})
+        checks.check_adapted(self)
         checks.check_data(self, x, y, warn=True)
         return super().test_on_batch(x, y, return_dict=return_dict)

@@ -133,17 +133,22 @@ def resolve(preset="reference", changes=None):
                 f"{name} does not apply to networks {networks!r}, which take {', '.join(_ROWS_OF[networks])}."
             )
     for name in SCHEDULED:
-        if isinstance(settings[name], (list, tuple)) and not _is_pair(settings[name]):
-            raise ValueError(f"{name} must be a number, or two numbers to move between, not {settings[name]!r}.")
+        _check_number(name, settings[name])
     if settings["conditional"] and settings["clusters"]:
-        raise ValueError("clusters stand in for classes: a conditional preset takes clusters=0.")
+        raise ValueError("clusters stand in for classes: leave out clusters or conditional.")
     if settings["label_smoothing"] and settings["loss"] != "binary_crossentropy":
         raise ValueError(f"label_smoothing applies to the loss binary_crossentropy only, not to {settings['loss']}.")
     return settings
 
 
-def _is_pair(value):
-    return len(value) == 2 and all(isinstance(number, numbers.Real) for number in value)
+def _check_number(name, value):
+    """Makes sure that the value of a setting that may move is one number or two."""
+    ends = value if isinstance(value, (list, tuple)) and len(value) == 2 else [value]
+    if not all(isinstance(end, numbers.Real) for end in ends):
+        raise ValueError(f"{name} must be a number, or a list of two to move between, not {value!r}.")
+    is_decay = name in ("averaging", "beta_2")
+    if min(ends) < 0 or is_decay and max(ends) >= 1:
+        raise ValueError(f"{name} must lie {'in [0, 1)' if is_decay else 'at 0 or above'}, not {value!r}.")
 
 
 def build(settings, image_shape=(28, 28, 1), num_classes=None, seed=None, metrics=None, steps=None):
@@ -175,22 +180,31 @@ def build(settings, image_shape=(28, 28, 1), num_classes=None, seed=None, metric
     """
     from gan import losses, regularizers
     from gan.model import GAN
+    from gan.networks import parts
 
     if settings["conditional"] and num_classes is None:
         raise ValueError("a conditional preset needs num_classes, the number of classes of the labeled images.")
     classes = num_classes if settings["conditional"] else None
     clusters = settings["clusters"] or None
-    settings = {name: _schedule(name, value, steps) if name in SCHEDULED else value for name, value in settings.items()}
+    if clusters:
+        parts.check_size("clusters", clusters)
+
+    def number(name, updates=1):
+        """The value of a setting, for a network that is updated so often in each step."""
+        return _schedule(name, settings[name], steps and steps * updates)
+
+    judged = settings["discriminator_steps"] or 1
     penalties = {
-        regularizers.R1: settings["r1"],
-        regularizers.R2: settings["r2"],
-        regularizers.GradientPenalty: settings["gradient_penalty"],
+        regularizers.R1: number("r1", judged),
+        regularizers.R2: number("r2", judged),
+        regularizers.GradientPenalty: number("gradient_penalty", judged),
     }
     smoothing = settings["label_smoothing"]
     networks = _build_networks(settings, image_shape, classes or clusters)
-    model = GAN(*networks, seed, classes, settings["averaging"] or None, clusters)
+    model = GAN(*networks, seed, classes, number("averaging") or None, clusters)
     model.compile(
-        *(_build_optimizer(settings[f"{player}_lr"], settings) for player in ("generator", "discriminator")),
+        _build_adam(number("generator_lr"), settings["beta_1"], number("beta_2")),
+        _build_adam(number("discriminator_lr", judged), settings["beta_1"], number("beta_2", judged)),
         loss=losses.BinaryCrossentropy(smoothing) if smoothing else settings["loss"],
         metrics=metrics,
         regularizers=[kind(weight, settings["regularize_every"]) for kind, weight in penalties.items() if weight],
@@ -200,14 +214,14 @@ def build(settings, image_shape=(28, 28, 1), num_classes=None, seed=None, metric
     return model
 
 
-def _schedule(name, value, steps):
+def _schedule(name, value, updates):
     from gan.schedules import Cosine
 
     if not isinstance(value, (list, tuple)):
         return value
-    if steps is None:
+    if updates is None:
         raise ValueError(f"{name} moves from {value[0]:g} to {value[1]:g} over the training: pass steps, its length.")
-    return Cosine(*value, steps)
+    return Cosine(*value, updates)
 
 
 def _build_networks(settings, image_shape, classes):
@@ -230,11 +244,11 @@ def _build_networks(settings, image_shape, classes):
     return generator, networks.build_residual_discriminator(widths=widths[1], **sizes, **shape)
 
 
-def _build_optimizer(learning_rate, settings):
+def _build_adam(learning_rate, beta_1, beta_2):
     import keras
 
     from gan import schedules
 
     # Keras's own is faster on PyTorch.
-    adam = schedules.Adam if schedules.is_schedule(settings["beta_2"]) else keras.optimizers.Adam
-    return adam(learning_rate, settings["beta_1"], settings["beta_2"])
+    adam = schedules.Adam if schedules.is_schedule(beta_2) else keras.optimizers.Adam
+    return adam(learning_rate, beta_1, beta_2)

@@ -96,7 +96,7 @@ class R1(GradientRegularizer):
     Source: Mescheder et al. 2018, arXiv 1801.04406.
 
     Args:
-        weight: Float above 0. The paper's gamma. Defaults to 10.
+        weight: Float above 0, or a schedule. The paper's gamma. Defaults to 10.
         interval: Int. Number of steps from one computation of the penalty to the next. Defaults to 1.
 
     Example:
@@ -121,7 +121,7 @@ class R2(R1):
     Source: Mescheder et al. 2018, arXiv 1801.04406.
 
     Args:
-        weight: Float above 0. The paper's gamma. Defaults to 10.
+        weight: Float above 0, or a schedule. The paper's gamma. Defaults to 10.
         interval: Int. Number of steps from one computation of the penalty to the next. Defaults to 1.
 
     Example:
@@ -147,7 +147,7 @@ class GradientPenalty(GradientRegularizer):
     Source: Gulrajani et al. 2017, arXiv 1704.00028.
 
     Args:
-        weight: Float above 0. The paper's lambda. Defaults to 10.
+        weight: Float above 0, or a schedule. The paper's lambda. Defaults to 10.
         interval: Int. Number of steps from one computation of the penalty to the next. Defaults to 1.
 
     Example:

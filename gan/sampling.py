@@ -42,7 +42,7 @@ class Sampled:
     @functools.cached_property
     def _choosing_sampler(self):
         latents = keras.Input((self.latent_dim,))
-        cluster, rest = _Split(self.clusters)(latents)
+        cluster, rest = _Split(self.clusters, name="split")(latents)
         return keras.Model(latents, self._best_generator([rest, cluster]), name="sampler")
 
     def reset_average(self):
@@ -78,17 +78,17 @@ class Sampled:
         """
         if self.latent_dim is None:
             raise ValueError("the generator takes no latents; use predict with its inputs.")
-        count_of_labels = self.num_classes if self.clusters is None else self.clusters.count
-        if labels is not None and count_of_labels is None:
-            raise ValueError("labels need a GAN with num_classes; this one has none.")
         checks.check_adapted(self)
+        kinds = self.num_classes if self.clusters is None else self.clusters.found
+        if labels is not None and kinds is None:
+            raise ValueError("labels need a GAN with num_classes or clusters; this one has neither.")
         if (count is None) == (latents is None and labels is None):
             raise ValueError("generate takes either a count or latents, or labels with no count.")
         if count is not None and count < 1:
             raise ValueError(f"count must be at least 1, not {count}.")
         if labels is not None:
             labels = np.asarray(labels)
-            checks.check_labels(labels, labels.size if latents is None else len(latents), count_of_labels)
+            checks.check_labels(labels, labels.size if latents is None else len(latents), kinds)
         if latents is None:
             latents = self.draw_latents(len(labels) if count is None else count, seed)
         latents = ops.convert_to_numpy(latents).astype("float32")
@@ -104,11 +104,21 @@ class Sampled:
             images.append(self.predict_batch(sampler, inputs))
         return np.concatenate(images).astype("float32")
 
-    def _find_clusters(self, x, batch):
-        """Finds the clusters, if there are to be any, in what `fit` takes. Its first batch is None if it is unknown."""
-        if self.clusters is not None and not self.clusters.is_adapted:
+    def predict(self, *args, **kwargs):
+        checks.check_adapted(self)
+        return super().predict(*args, **kwargs)
+
+    def _find_clusters(self, x, batch, steps):
+        """Finds the clusters, if there are to be any.
+
+        Args:
+            x: What `fit` takes.
+            batch: Its first batch, or None if it is unknown.
+            steps: Int, the batches of an epoch, or None for all of them.
+        """
+        if self.clusters is not None and not self.clusters.found:
             checks.check_same_everywhere(x, batch)
-            self.clusters.adapt(checks.first_images(self, x, MOST_IMAGES), self.seed)
+            self.clusters.adapt(checks.first_images(self, x, MOST_IMAGES, steps), self.seed)
 
 
 class _Split(keras.layers.Layer):
@@ -133,4 +143,6 @@ def clone(generator):
     with keras.name_scope("average"):
         clone = keras.models.clone_model(generator)
     clone.name = f"{generator.name}_average"
+    clone.trainable = False
+    clone.set_weights(generator.get_weights())
     return clone

@@ -8,7 +8,7 @@ from keras import ops
 from packaging.version import Version
 
 import gan
-from gan import engines
+from gan import checks, engines
 from gan.compatibility import cache_skipped_attributes
 from gan.files import NewerFileError, read_keras_file
 
@@ -24,6 +24,7 @@ class Saved:
             format: Any format of `keras.Model.export`. Default `"tf_saved_model"`.
             **kwargs: Further arguments of `keras.Model.export`.
         """
+        checks.check_adapted(self)
         # Keras exports only models that have been called.
         inputs = [ops.zeros((1, *tensor.shape[1:]), tensor.dtype) for tensor in self.sampler.inputs]
         self.sampler(inputs if len(inputs) > 1 else inputs[0])
@@ -37,17 +38,19 @@ class Saved:
 
     def load_weights(self, filepath, skip_mismatch=False, **kwargs):
         """Loads a `.weights.h5` file, as `keras.Model.load_weights` does, saved from a GAN built in the same way."""
-        if self.average is None and not skip_mismatch and str(filepath).endswith(".h5") and _has_average(filepath):
+        parts = {"average": "averaging", "clusters": "clusters"}
+        lost = [name for name in parts if getattr(self, name) is None]
+        if not skip_mismatch and str(filepath).endswith(".h5") and (found := _find_parts(filepath, lost)):
             raise ValueError(
-                f"{filepath} does not fit this GAN: it holds an average of the generator, which would be lost. Build "
-                "the GAN with averaging, or pass skip_mismatch=True."
+                f"{filepath} does not fit this GAN: its {' and '.join(found)} would be lost. Build the GAN with "
+                f"{' and '.join(parts[name] for name in found)}, or pass skip_mismatch=True."
             )
         try:
             super().load_weights(filepath, skip_mismatch=skip_mismatch, **kwargs)
         except ValueError as error:
             raise ValueError(
-                f"{filepath} does not fit this GAN: build it with the networks, num_classes and averaging (here "
-                f"{self.averaging}) of the GAN that it was saved from. Keras says: {' '.join(str(error).split())}"
+                f"{filepath} does not fit this GAN: build it with the networks, num_classes, clusters and averaging "
+                f"(here {self.averaging}) of the GAN that it was saved from. Keras says: {' '.join(str(error).split())}"
             ) from error
 
     def get_config(self):
@@ -181,14 +184,14 @@ def _check_version(version):
         )
 
 
-def _has_average(filepath):
-    """Whether a `.weights.h5` file holds the weights of an average."""
+def _find_parts(filepath, names):
+    """Returns those of the names whose weights a `.weights.h5` file holds."""
     if not Path(filepath).is_file():
-        return False
+        return []
     import h5py
 
     with h5py.File(filepath) as file:
-        return "average" in file
+        return [name for name in names if name in file]
 
 
 def _number(name):

@@ -91,7 +91,7 @@ class Adam(keras.optimizers.Adam):
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
-        beta_2 = keras.saving.deserialize_keras_object(config["beta_2"], custom_objects)
+        beta_2 = keras.saving.deserialize_keras_object(config.get("beta_2", 0.999), custom_objects)
         return super().from_config({**config, "beta_2": beta_2}, custom_objects)
 
 

@@ -140,14 +140,15 @@ def draw_grid(images, columns, titles):
 
 def save_walk(path, model, count, columns, labels, titles, seed):
     import keras
+    import numpy as np
 
     import gan
 
-    waypoints = keras.random.normal((WAYPOINTS, count, model.latent_dim), seed=seed)
+    waypoints = np.array(keras.random.normal((WAYPOINTS, count, model.latent_dim), seed=seed))
     frames = []
     if model.clusters is not None:
         # An image that changed its cluster would jump.
-        labels, _ = model.clusters.split(waypoints[0])
+        labels, waypoints[0] = map(np.asarray, model.clusters.split(waypoints[0]))
     for latents in gan.latents.walk(waypoints, STEPS):
         images = gan.images.to_uint8(model.generate(latents=latents, labels=labels))
         frames.append(gan.images.to_frame(draw_grid(images, columns, titles)))

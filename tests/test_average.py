@@ -104,5 +104,5 @@ def test_fit_ends_with_the_averages_of_optimizers(images, optimizer):
 
 @pytest.mark.parametrize("averaging", [-0.1, 1, 2])
 def test_an_invalid_decay_is_refused(make_model, averaging):
-    with pytest.raises(ValueError, match=r"averaging must lie in \[0, 1\), not"):
+    with pytest.raises(ValueError, match=r"averaging must lie in \[0, 1\) or be a schedule"):
         make_model(averaging=averaging)

@@ -1,9 +1,9 @@
 """Clusters, which stand in for labels."""
 
-import keras
 import numpy as np
 import pytest
-from conftest import JIT_COMPILE, assert_same_state, small_extractor
+import tensorflow as tf
+from conftest import JIT_COMPILE, assert_same_state, only_on_tensorflow, small_extractor
 from keras import ops
 
 import gan
@@ -40,7 +40,7 @@ def test_clusters_are_the_kinds_of_images():
 
 
 def test_images_of_any_size_are_compared():
-    for shape in ((28, 28, 1), (33, 20, 3), (64, 64, 3)):
+    for shape in ((28, 28, 1), (33, 20, 3), (64, 3, 1)):
         images = np.random.default_rng(0).uniform(-1, 1, (40, *shape)).astype("float32")
         clusters = Clusters(4)
         clusters.adapt(images)
@@ -53,16 +53,19 @@ def test_latents_choose_clusters_by_their_shares_and_stay_normal():
     chosen, rest = (ops.convert_to_numpy(part) for part in clusters.split(latents))
     shares = np.bincount(chosen, minlength=3) / len(chosen)
     np.testing.assert_allclose(shares, ops.convert_to_numpy(clusters.shares), atol=0.01)
-    np.testing.assert_array_equal(rest[:, 1:], latents[:, 1:])
+    np.testing.assert_array_equal(rest[:, 2:], latents[:, 2:])
+    np.testing.assert_allclose((rest[:, :2] ** 2).sum(1), (latents[:, :2] ** 2).sum(1), rtol=1e-4)
     for number in range(3):
-        first = np.sort(rest[chosen == number, 0])
-        # The largest distance between the distribution of the sample and the standard normal one (Kolmogorov-Smirnov).
-        normal = (1 + ops.convert_to_numpy(ops.erf(first / np.sqrt(2)))) / 2
-        assert np.abs(normal - np.linspace(0, 1, len(first))).max() < 1.7 / np.sqrt(len(first))
+        plane = rest[chosen == number, :2]
+        for numbers in (*plane.T, plane.sum(1) / np.sqrt(2)):
+            # The largest distance between the sample's distribution and the standard normal one (Kolmogorov-Smirnov).
+            normal = (1 + ops.convert_to_numpy(ops.erf(np.sort(numbers) / np.sqrt(2)))) / 2
+            assert np.abs(normal - np.linspace(0, 1, len(numbers))).max() < 1.7 / np.sqrt(len(numbers))
 
 
 def test_few_images_have_fewer_clusters():
-    clusters = adapted(count=50, images=40)
+    with pytest.warns(UserWarning, match="50 clusters need 500 images, 10 for each. In 40 images, up to 4 are found"):
+        clusters = adapted(count=50, images=40)
     images, _ = draw_kinds(40)
     latents = np.random.default_rng(0).normal(size=(1000, 4)).astype("float32")
     assert numbers_of(clusters, images).max() < 4
@@ -107,6 +110,16 @@ def test_generated_images_are_those_of_the_clusters_that_the_latents_choose():
         model.generate(labels=[3])
 
 
+def test_a_gan_is_measured_before_it_has_generated(images):
+    model = make()
+    for measure in (model.evaluate, model.test_on_batch, model.predict):
+        with pytest.raises(ValueError, match="the clusters are not known yet: call fit"):
+            measure(images[:, :5] if measure == model.predict else images)
+    images, _ = draw_kinds(200)
+    model.fit(images, batch_size=50, verbose=0)
+    assert np.isfinite(model.evaluate(images, batch_size=50, verbose=0)).all()
+
+
 def test_datasets_are_looked_at_before_they_are_trained_on():
     images, _ = draw_kinds(200)
     shares = []
@@ -125,14 +138,45 @@ def test_classes_and_clusters_exclude_each_other():
         gan.GAN(*networks, num_classes=3, clusters=3)
     with pytest.raises(ValueError, match="with clusters=2 the generator must take a second input"):
         gan.GAN(gan.build_generator(5, (8,), SHAPE), gan.build_discriminator(SHAPE), clusters=2)
-    with pytest.raises(ValueError, match="a conditional preset takes clusters=0"):
+    with pytest.raises(ValueError, match="clusters=4 the generator must take as many labels, and it was built for 3"):
+        gan.GAN(*networks, clusters=4)
+    with pytest.raises(ValueError, match="clusters stand in for classes: leave out clusters or conditional"):
         gan.presets.resolve("fast-conditional", {"clusters": 10})
 
 
+@pytest.mark.parametrize("count", [0, 2.5])
+def test_clusters_are_counted(count):
+    with pytest.raises(ValueError, match=f"count must be a positive integer, not {count}"):
+        Clusters(count)
+
+
+def test_clusters_are_found_in_images():
+    model = make()
+    with pytest.raises(TypeError, match="uint8"):
+        model.clusters.adapt(np.zeros((40, *SHAPE), "uint8"))
+    with pytest.raises(ValueError, match="6, 6, 1|6x6x1"):
+        model.clusters.adapt(np.zeros((40, 8, 8, 1)))
+
+
+def test_an_endless_dataset_is_looked_at_for_an_epoch(images):
+    read = []
+
+    def batches():
+        while True:
+            read.append(1)
+            yield images[:20]
+
+    dataset = tf.data.Dataset.from_generator(batches, output_signature=tf.TensorSpec((None, *SHAPE)))
+    make(1).fit(dataset, steps_per_epoch=3, verbose=0)
+    assert len(read) < 20
+
+
+@only_on_tensorflow("exports a SavedModel")
 def test_the_sampler_is_exported_with_its_clusters(tmp_path):
     model = make()
     model.clusters.adapt(draw_kinds(200)[0])
-    latents = keras.random.normal((4, 5), seed=0)
-    np.testing.assert_allclose(
-        ops.convert_to_numpy(model(latents)), model.generate(latents=ops.convert_to_numpy(latents)), atol=1e-6
-    )
+    model.export(tmp_path / "sampler", verbose=False)
+    latents = np.random.default_rng(0).normal(size=(4, 5)).astype("float32")
+    artifact = tf.saved_model.load(tmp_path / "sampler")
+    exported = artifact.serve(latents)
+    np.testing.assert_allclose(exported, model.generate(latents=latents), rtol=1e-5, atol=1e-6)

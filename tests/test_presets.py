@@ -78,6 +78,12 @@ def test_settings_of_two_numbers_move_over_the_training():
         optimizer.iterations.assign(10)
     assert float(generator.learning_rate) == pytest.approx(1e-4) and float(generator.beta_2) == pytest.approx(0.99)
     assert float(discriminator.learning_rate) == pytest.approx(2e-3)
+    # Five updates of the discriminator in each step.
+    model = presets.build({**settings, "discriminator_steps": 5, "discriminator_lr": [2e-3, 1e-3]}, steps=10)
+    assert model.regularizers[0].weight.steps == 50 and model.averaging.steps == 10
+    model.discriminator_optimizer.iterations.assign(25)
+    assert float(model.discriminator_optimizer.learning_rate) == pytest.approx(1.5e-3)
+    assert float(model.discriminator_optimizer.beta_2) == pytest.approx(0.945)
     with pytest.raises(ValueError, match="r1 moves from 2 to 0.2 over the training: pass steps, its length"):
         presets.build(settings)
 
@@ -101,8 +107,14 @@ def test_other_networks_have_the_usual_sizes_of_their_kind():
         (
             "fast",
             {"r1": [1.0, 2.0, 3.0]},
-            r"r1 must be a number, or two numbers to move between, not \[1.0, 2.0, 3.0\]",
+            r"r1 must be a number, or a list of two to move between, not \[1.0, 2.0, 3.0\]",
         ),
+        (
+            "fast",
+            {"generator_lr": "high"},
+            "generator_lr must be a number, or a list of two to move between, not 'high'",
+        ),
+        ("fast", {"averaging": [0.9, 1.5]}, r"averaging must lie in \[0, 1\), not \[0.9, 1.5\]"),
         ("reference", {"loss": "hinge", "label_smoothing": 0.1}, "label_smoothing applies to the loss binary_cross"),
     ],
 )

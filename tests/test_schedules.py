@@ -82,6 +82,14 @@ def test_adam_with_a_scheduled_beta_2_is_that_of_the_paper():
     np.testing.assert_allclose(keras.ops.convert_to_numpy(variable), expected, rtol=1e-4)
 
 
+def test_a_schedule_where_none_is_taken_is_refused(make_model):
+    model = make_model()
+    with pytest.raises(
+        ValueError, match="generator_optimizer cannot have a schedule as its beta_2. gan.schedules.Adam"
+    ):
+        model.compile(keras.optimizers.Adam(1e-3, 0.0, Cosine(0.9, 0.99, 3)), "adam")
+
+
 def test_a_schedule_is_named_where_a_number_is_wrong(make_model):
     with pytest.raises(ValueError, match=r"averaging must lie in \[0, 1\) or be a schedule .gan.schedules., not 1.5"):
         make_model(averaging=1.5)

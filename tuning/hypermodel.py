@@ -89,7 +89,7 @@ class GANHyperModel(keras_tuner.HyperModel):
         seed = (self.seed + 1_000_003 * execution) % 2**32
         keras.utils.set_random_seed(seed)
         metrics = [gan.metrics.FrechetDistance(self.extractor)]
-        steps = None if self.images_seen is None else max(1, self.images_seen // settings["batch_size"])
+        steps = None if self.images_seen is None else -(-self.images_seen // settings["batch_size"])
         model = gan.presets.build(settings, self.image_shape, self.num_classes, self.seed, metrics, steps)
         if execution:
             # Only the latents of training differ: the model's own seed also fixes the latents of its evaluation.

@@ -17,7 +17,7 @@ def check_compiled(model):
 
 def check_adapted(model):
     """Makes sure that a GAN with clusters knows them."""
-    if model.clusters is not None and not model.clusters.is_adapted:
+    if model.clusters is not None and not model.clusters.found:
         raise ValueError("the clusters are not known yet: call fit, or model.clusters.adapt(images).")
 
 
@@ -34,10 +34,15 @@ def check_trained(model):
 
 
 def check_optimizer(name, optimizer, variables):
-    """Makes sure that an optimizer, built now or earlier, has slots for all variables that it is to train."""
+    """Makes sure that an optimizer can train variables: it has slots for all of them, and no schedule as a beta."""
     if not optimizer.built:
         optimizer.build(variables)
     inner = getattr(optimizer, "inner_optimizer", optimizer)
+    for beta in ("beta_1", "beta_2"):
+        if schedules.is_schedule(getattr(inner, beta, None)):
+            raise ValueError(
+                f"{name} cannot have a schedule as its {beta}. gan.schedules.Adam takes one as its beta_2."
+            )
     known = {id(variable) for variable in inner._trainable_variables}
     if unknown := [variable.path for variable in variables if id(variable) not in known]:
         raise ValueError(

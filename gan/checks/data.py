@@ -86,12 +86,12 @@ def _batches(x):
     return iter(x)
 
 
-def first_images(model, x, count):
-    """Returns the first images of what `fit` takes, at least `count` of them if there are as many."""
+def first_images(model, x, count, steps=None):
+    """Returns images that `fit` takes: a whole array, or the first `steps` batches, but not many more than `count`."""
     if hasattr(x, "shape"):
         return x
     found = []
-    for batch in _batches(x):
+    for batch in itertools.islice(_batches(x), steps):
         found.append(np.asarray(model.unpack(batch)[0]))
         if sum(map(len, found)) >= count:
             break

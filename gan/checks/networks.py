@@ -29,6 +29,8 @@ def check_networks(model, generator, discriminator, num_classes, clusters):
     is_plain = type(model).compute_losses is Game.compute_losses
     if is_plain:
         for name, network in (("generator", generator), ("discriminator", discriminator)):
+            if given and (known := _find_label_count(network)) and known < (num_classes or clusters):
+                raise ValueError(f"with {given[0]} the {name} must take as many labels, and it was built for {known}.")
             shapes = input_shapes(network)
             if [len(shape) for shape in shapes[1:]] != [1] * is_conditional:
                 takes = "a second input, labels (batch,)" if is_conditional else "one input and no labels"
@@ -37,6 +39,8 @@ def check_networks(model, generator, discriminator, num_classes, clusters):
         latents_shape = input_shapes(generator)[0]
         if len(latents_shape) != 2:
             raise ValueError(f"generator must take latents (batch, latent_dim), not an input of shape {latents_shape}.")
+        if clusters is not None and latents_shape[1] < 2:
+            raise ValueError("the generator of a GAN with clusters must take latents of at least two numbers.")
     latents = generator.inputs[0]
     if len(latents.shape) == 2 and not keras.backend.is_float_dtype(latents.dtype):
         raise ValueError(f"generator must take float latents, which are standard normal, not {latents.dtype}.")
@@ -55,6 +59,18 @@ def check_networks(model, generator, discriminator, num_classes, clusters):
             "which tanh reaches.",
             stacklevel=3,
         )
+
+
+def _find_label_count(network):
+    """The number of labels that an Embedding or a one-hot encoding of a network's last input knows, or None."""
+    labels = network.inputs[-1]
+    for operation in getattr(network, "operations", ()):
+        node = operation._inbound_nodes[0]
+        if any(tensor is labels for tensor in node.input_tensors):
+            count = getattr(operation, "input_dim", None) or getattr(operation, "num_classes", None)
+            if count:
+                return count
+    return None
 
 
 def _check_shapes_are_known(name, network):

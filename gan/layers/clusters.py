@@ -1,10 +1,14 @@
 """Clusters of images, which stand in for labels where there are none."""
 
 import math
+import numbers
+import warnings
 
 import keras
 import numpy as np
 from keras import ops
+
+from gan.text import format_count
 
 LONGEST_SIDE = 16  # of the images that are compared
 MOST_IMAGES = 20_000
@@ -17,7 +21,7 @@ class Clusters(keras.layers.Layer):
     """Finds the cluster of an image: the nearest of several centers, which k-means has found.
 
     The images are compared by their pixels, shrunk to at most 16x16. `adapt` finds the centers, as in Keras's
-    preprocessing layers; with fewer than 10 images for each, it finds fewer centers.
+    preprocessing layers.
 
     Sources: Sage et al. 2018 (arXiv 1712.04407) and Liu et al. 2020 (arXiv 2006.10728), who condition a GAN on
     clusters.
@@ -25,6 +29,9 @@ class Clusters(keras.layers.Layer):
     Args:
         count: Int. Number of clusters.
         **kwargs: Further arguments of `keras.layers.Layer`, such as `name`.
+
+    Raises:
+        ValueError: `count` is not a positive integer.
 
     Example:
 
@@ -37,40 +44,58 @@ class Clusters(keras.layers.Layer):
 
     def __init__(self, count, **kwargs):
         super().__init__(**{"dtype": "float32", **kwargs})
+        if not isinstance(count, numbers.Integral) or count < 1:
+            raise ValueError(f"count must be a positive integer, not {count!r}.")
         self.count = count
         self.trainable = False
 
     def build(self, input_shape):
-        height, width, channels = input_shape[1:]
-        self.factor = math.ceil(max(height, width) / LONGEST_SIDE)
-        size = (height // self.factor) * (width // self.factor) * channels
+        self.image_shape = tuple(input_shape[1:])
+        self.factors = tuple(math.ceil(side / LONGEST_SIDE) for side in self.image_shape[:2])
+        height, width = (side // factor for side, factor in zip(self.image_shape[:2], self.factors, strict=True))
+        size = height * width * self.image_shape[2]
         self.centers = self.add_weight(shape=(self.count, size), initializer="zeros", trainable=False, name="centers")
-        # The share of the images in each cluster. Without a share, a cluster does not exist.
+        # The share of the images in each cluster. A cluster without a share was not found.
         self.shares = self.add_weight(shape=(self.count,), initializer="zeros", trainable=False, name="shares")
 
     @property
-    def is_adapted(self):
-        """Whether the centers are known."""
-        return bool(ops.convert_to_numpy(self.shares).any())
+    def found(self):
+        """Int, the number of clusters that `adapt` has found: 0 before it, and less than `count` in few images."""
+        return int((ops.convert_to_numpy(self.shares) > 0).sum())
 
     def adapt(self, images, seed=0):
-        """Finds the centers.
+        """Finds the centers. Warns if there are less than 10 images for each, and finds fewer.
 
         Args:
             images: Float array `(count, height, width, channels)` in [-1, 1]. Of more than 20,000 images, a random
                 20,000 are used.
             seed: Int. Seed of the first centers. Defaults to 0.
+
+        Raises:
+            TypeError: The images are not floats.
+            ValueError: They have another shape than the layer was built for, or values outside [-1, 1].
         """
+        from gan.images import check  # imports Matplotlib
+
+        images = np.asarray(images)
+        check(images, self.image_shape if self.built else images.shape[1:])
         if not self.built:
-            self.build(np.shape(images))
+            self.build(images.shape)
         rng = np.random.default_rng(seed)
         rows = rng.permutation(len(images))[:MOST_IMAGES]
         parts = np.array_split(rows, -(-len(rows) // 1000))  # shrunk part by part, to save memory
-        points = np.concatenate([self._shrink(images[part]) for part in parts])
-        centers, members = find_centers(points, min(self.count, max(1, len(points) // LEAST_IMAGES)), rng)
+        points = np.concatenate([ops.convert_to_numpy(self._points(images[part])) for part in parts])
+        count = min(self.count, max(1, len(points) // LEAST_IMAGES))
+        if count < self.count:
+            warnings.warn(
+                f"{self.count} clusters need {self.count * LEAST_IMAGES:,} images, {LEAST_IMAGES} for each. In "
+                f"{format_count(len(points), 'image')}, up to {count} are found.",
+                stacklevel=2,
+            )
+        centers, sizes = find_centers(points, count, rng)
         missing = self.count - len(centers)
         self.centers.assign(np.pad(centers, [(0, missing), (0, 0)]))
-        self.shares.assign(np.bincount(members, minlength=self.count) / len(points))
+        self.shares.assign(np.pad(sizes / len(points), (0, missing)))
 
     def call(self, images):
         centers, shares = ops.convert_to_tensor(self.centers), ops.convert_to_tensor(self.shares)
@@ -80,8 +105,9 @@ class Clusters(keras.layers.Layer):
     def split(self, latents):
         """Splits latents into the number of a cluster and what is left, which is as random as before.
 
-        The first number of a standard normal latent vector chooses the cluster: it lies in one of as many intervals,
-        whose probabilities are the clusters' shares. Its position in the interval becomes the new first number.
+        The first two numbers of a standard normal latent vector are a point in the plane, whose direction is uniform
+        and chooses the cluster: each one has a sector as large as its share. The position in the sector becomes the
+        new direction.
 
         Args:
             latents: Float tensor `(batch, latent_dim)`, standard normal.
@@ -91,12 +117,13 @@ class Clusters(keras.layers.Layer):
         """
         shares = ops.convert_to_tensor(self.shares)
         ends = ops.cumsum(shares) / ops.sum(shares)
-        quantile = _inside((1 + ops.erf(latents[:, 0] / math.sqrt(2))) / 2)
-        cluster = ops.sum(ops.cast(quantile[:, None] >= ends, "int32"), axis=1)
-        end, share = ops.take(ends, cluster), ops.take(shares, cluster)
-        position = _inside((quantile - end) / share + 1)
-        first = math.sqrt(2) * ops.erfinv(2 * position - 1)
-        return cluster, ops.concatenate([first[:, None], latents[:, 1:]], axis=1)
+        x, y = latents[:, 0], latents[:, 1]
+        direction = ops.minimum(ops.arctan2(y, x) / (2 * math.pi) + 0.5, 1 - 1e-6)
+        cluster = ops.sum(ops.cast(direction[:, None] >= ends, "int32"), axis=1)
+        position = 1 - (ops.take(ends, cluster) - direction) / ops.take(shares, cluster)
+        radius, angle = ops.sqrt(x**2 + y**2), 2 * math.pi * position
+        plane = ops.stack([radius * ops.cos(angle), radius * ops.sin(angle)], axis=1)
+        return cluster, ops.concatenate([plane, latents[:, 2:]], axis=1)
 
     def compute_output_shape(self, input_shape):
         return input_shape[:1]
@@ -105,11 +132,9 @@ class Clusters(keras.layers.Layer):
         return {**super().get_config(), "count": self.count}
 
     def _points(self, images):
-        images = ops.average_pool(ops.cast(images, "float32"), self.factor, strides=self.factor)
+        images = ops.convert_to_tensor(images, "float32")
+        images = ops.average_pool(images, self.factors, strides=self.factors)
         return ops.reshape(images, (-1, self.centers.shape[1]))
-
-    def _shrink(self, images):
-        return ops.convert_to_numpy(self._points(ops.convert_to_tensor(np.asarray(images))))
 
 
 def find_centers(points, count, rng):
@@ -123,7 +148,7 @@ def find_centers(points, count, rng):
         rng: `numpy.random.Generator` of the first centers.
 
     Returns:
-        A pair of a float array `(count, size)`, and the number of the nearest center of each point.
+        A pair of a float array `(count, size)` and of an int array `(count,)`, the number of points nearest to each.
     """
     centers = points[rng.integers(len(points))][None]
     distances = np.full(len(points), np.inf)
@@ -133,14 +158,14 @@ def find_centers(points, count, rng):
         weights = distances + 1e-12
         centers = np.concatenate([centers, points[rng.choice(len(points), 1, p=weights / weights.sum())]])
     for _ in range(ROUNDS):
-        members = np.argmin((centers**2).sum(1) - 2 * points @ centers.T, axis=1)
-        is_member = np.eye(count, dtype="float32")[members]
+        is_member = _find_members(points, centers)
         sizes = is_member.sum(0)
         # A center without points stays.
         centers = np.where(sizes[:, None] > 0, is_member.T @ points / np.maximum(sizes, 1)[:, None], centers)
-    return centers, members
+    return centers, _find_members(points, centers).sum(0)
 
 
-def _inside(probabilities):
-    """Keeps probabilities away from 0 and 1, where the normal distribution has no quantiles."""
-    return ops.clip(probabilities, 1e-6, 1 - 1e-6)
+def _find_members(points, centers):
+    """Returns a float array `(points, count)`: 1 for the nearest center of each point, 0 for the others."""
+    members = np.argmin((centers**2).sum(1) - 2 * points @ centers.T, axis=1)
+    return np.eye(len(centers), dtype="float32")[members]
