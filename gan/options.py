@@ -203,6 +203,8 @@ def describe_default(name):
     for preset, settings in presets.PRESETS.items():
         if settings[name] is not None:
             presets_of.setdefault(_format_value(settings[name]), []).append(preset)
+    if not presets_of:  # networks that no preset has
+        return next(_format_value(sizes[name]) for sizes in presets.SIZES.values() if name in sizes)
     if len(presets_of) == 1:
         return next(iter(presets_of))
     return "; ".join(f"{value} in {', '.join(names)}" for value, names in presets_of.items())

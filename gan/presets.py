@@ -8,21 +8,21 @@ the preset's networks.
 import copy
 import numbers
 
+# Sizes of the networks, unless a preset or a change says otherwise.
+SIZES = {
+    "mlp": {"generator_widths": [256, 512, 1024], "discriminator_widths": [512, 256], "dropout": 0.3},
+    "conv": {"generator_width": 16, "discriminator_width": 12, "spectral_norm": False},
+    "residual": {"generator_width": 16, "discriminator_width": 16, "blocks": 1, "expansion": 1, "group_size": 16},
+}
+_SIZE_NAMES = list(dict.fromkeys(name for sizes in SIZES.values() for name in sizes))
 _REFERENCE = {
     "epochs": 300,
     "batch_size": 256,
     "conditional": False,
     "networks": "mlp",
     "latent_dim": 100,
-    "generator_widths": [256, 512, 1024],
-    "discriminator_widths": [512, 256],
-    "dropout": 0.3,
-    "generator_width": None,
-    "discriminator_width": None,
-    "spectral_norm": None,
-    "blocks": None,
-    "expansion": None,
-    "group_size": None,
+    **dict.fromkeys(_SIZE_NAMES),
+    **SIZES["mlp"],
     "clusters": 0,
     "loss": "binary_crossentropy",
     "label_smoothing": 0.0,
@@ -44,12 +44,8 @@ _FAST = {
     "batch_size": 64,
     "networks": "conv",
     "latent_dim": 64,
-    "generator_widths": None,
-    "discriminator_widths": None,
-    "dropout": None,
-    "generator_width": 16,
-    "discriminator_width": 12,
-    "spectral_norm": False,
+    **dict.fromkeys(_SIZE_NAMES),
+    **SIZES["conv"],
     "r1": 1.0,
     "regularize_every": 4,
     "averaging": 0.998,
@@ -58,34 +54,11 @@ _FAST = {
     "beta_1": 0.0,
     "beta_2": 0.99,
 }
-_BEST = {**_FAST, "epochs": 40, "generator_width": 32, "discriminator_width": 16, "averaging": 0.9998}
-_RESIDUAL = {
-    **_FAST,
-    "epochs": 40,
-    "networks": "residual",
-    "spectral_norm": None,
-    "generator_width": 16,
-    "discriminator_width": 16,
-    "blocks": 1,
-    "expansion": 1,
-    "group_size": 16,
-    "loss": "relativistic",
-    "r2": 1.0,
-    "averaging": 0.999,
-}
 PRESETS = {
     "reference": _REFERENCE,
     "fast": _FAST,
-    "best": _BEST,
+    "best": {**_FAST, "epochs": 40, "generator_width": 32, "discriminator_width": 16, "averaging": 0.9998},
     "fast-conditional": {**_FAST, "conditional": True},
-    "best-conditional": {**_BEST, "conditional": True},
-    "residual": _RESIDUAL,
-    "residual-conditional": {**_RESIDUAL, "conditional": True},
-}
-_ROWS_OF = {
-    "mlp": ("generator_widths", "discriminator_widths", "dropout"),
-    "conv": ("generator_width", "discriminator_width", "spectral_norm"),
-    "residual": ("generator_width", "discriminator_width", "blocks", "expansion", "group_size"),
 }
 # Settings that may be a pair of numbers: they move from the first to the second over the training.
 SCHEDULED = ("r1", "r2", "gradient_penalty", "averaging", "generator_lr", "discriminator_lr", "beta_2")
@@ -95,8 +68,7 @@ def resolve(preset="reference", changes=None):
     """Returns the settings of a preset, with changes to some of them.
 
     Args:
-        preset: `"reference"`, `"fast"`, `"best"`, `"residual"`, or one of the last three with `-conditional`. Defaults
-            to `"reference"`.
+        preset: `"reference"`, `"fast"`, `"best"` or `"fast-conditional"`. Defaults to `"reference"`.
         changes: Dict that maps names of settings to new values. The settings in `SCHEDULED` may be two numbers, to
             move from the first to the second over the training. Defaults to None: no changes.
 
@@ -120,17 +92,15 @@ def resolve(preset="reference", changes=None):
         raise ValueError(f"unknown setting {', '.join(unknown)}; the settings are {', '.join(_REFERENCE)}.")
     settings = copy.deepcopy({**PRESETS[preset], **changes})
     networks = settings["networks"]
-    if networks not in _ROWS_OF:
-        raise ValueError(f"networks must be one of {', '.join(_ROWS_OF)}, not {networks!r}.")
-    # Other networks than the preset's have the sizes of the first preset with such networks.
-    candidates = [PRESETS[preset], *PRESETS.values()]
-    sizes = next(candidate for candidate in candidates if candidate["networks"] == networks)
-    for name in {name for names in _ROWS_OF.values() for name in names}:
+    if networks not in SIZES:
+        raise ValueError(f"networks must be one of {', '.join(SIZES)}, not {networks!r}.")
+    usual = PRESETS[preset] if networks == PRESETS[preset]["networks"] else SIZES[networks]
+    for name in _SIZE_NAMES:
         if changes.get(name) is None:
-            settings[name] = copy.deepcopy(sizes[name])
-        elif name not in _ROWS_OF[networks]:
+            settings[name] = copy.deepcopy(usual.get(name))
+        elif name not in SIZES[networks]:
             raise ValueError(
-                f"{name} does not apply to networks {networks!r}, which take {', '.join(_ROWS_OF[networks])}."
+                f"{name} does not apply to networks {networks!r}, which take {', '.join(SIZES[networks])}."
             )
     for name in SCHEDULED:
         _check_number(name, settings[name])

@@ -89,10 +89,12 @@ def test_settings_of_two_numbers_move_over_the_training():
 
 
 def test_other_networks_have_the_usual_sizes_of_their_kind():
-    residual = presets.resolve("residual")
     settings = presets.resolve("fast", {"networks": "residual", "blocks": 2})
-    assert settings["blocks"] == 2 and settings["generator_width"] == residual["generator_width"]
-    assert settings["group_size"] == residual["group_size"] and settings["spectral_norm"] is None
+    assert settings["blocks"] == 2 and settings["group_size"] == 16 and settings["spectral_norm"] is None
+    model = presets.build(settings, (16, 16, 3))
+    blocks = [layer for layer in model.generator.layers if isinstance(layer, gan.layers.ResidualBlock)]
+    assert [block.blocks for block in blocks] == [6] * 6
+    assert presets.resolve("best", {"networks": "mlp"})["generator_widths"] == [256, 512, 1024]
 
 
 @pytest.mark.parametrize(

@@ -29,16 +29,6 @@ SPACES = {
         "discriminator_lr": {"min": 3e-4, "max": 1e-2, "sampling": "log"},
         "beta_1": {"values": [0.0, 0.5, 0.7, 0.9]},
     },
-    "residual": {
-        "latent_dim": {"values": [16, 32, 64, 128]},
-        "batch_size": {"values": [32, 64, 128]},
-        "generator_width": {"values": [16, 32, 48]},
-        "discriminator_width": {"values": [16, 32, 48]},
-        "blocks": {"values": [1, 2]},
-        "expansion": {"values": [1, 2]},
-        "generator_lr": {"min": 1e-4, "max": 5e-3, "sampling": "log"},
-        "discriminator_lr": {"min": 1e-4, "max": 5e-3, "sampling": "log"},
-    },
 }
 
 

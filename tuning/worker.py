@@ -109,9 +109,7 @@ def run_trial(output, settings, trial):
     shutil.rmtree(folder, ignore_errors=True)
     extractor = gan.metrics.load_extractor(find_extractor(settings["extractor"], output))
     shape, seed, num_classes = settings["image_shape"], settings["seed"], settings["num_classes"]
-    images, flip = open_images(settings), settings["flip"]
-    images_seen = settings["epochs"] * len(images.split("train").rows)
-    hypermodel = GANHyperModel(shape, settings["space"], extractor, seed, settings["preset"], num_classes, images_seen)
+    hypermodel = GANHyperModel(shape, settings["space"], extractor, seed, settings["preset"], num_classes)
     checkpoint = folder / "model.keras"
     promoted_from = hp.values.get("tuner/trial_id")
     if promoted_from is None:
@@ -123,6 +121,7 @@ def run_trial(output, settings, trial):
         model, initial_epoch = gan.Checkpoint.load(checkpoint)
     epochs = hp.values.get("tuner/epochs", settings["epochs"])
     batch_size = spaces.choose(hp, hypermodel.space)["batch_size"]
+    images, flip = open_images(settings), settings["flip"]
     train, test = (
         gan.datasets.load(images, batch_size, seed=seed, split=split, labels=num_classes is not None, flip=flip)
         for split in ("train", "test")
