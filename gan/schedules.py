@@ -78,6 +78,9 @@ class Adam(keras.optimizers.Adam):
     0.9
     """
 
+    def __init__(self, learning_rate=0.001, beta_1=0.9, beta_2=0.999, **kwargs):
+        super().__init__(learning_rate, beta_1, beta_2, **kwargs)
+
     @property
     def beta_2(self):
         return at(self._beta_2, self.iterations)
