@@ -118,7 +118,7 @@ def _check_number(name, value):
         raise ValueError(f"{name} must be a number, or a list of two to move between, not {value!r}.")
     is_decay = name in ("averaging", "beta_2")
     if min(ends) < 0 or is_decay and max(ends) >= 1:
-        raise ValueError(f"{name} must lie {'in [0, 1)' if is_decay else 'at 0 or above'}, not {value!r}.")
+        raise ValueError(f"{name} must {'lie in [0, 1)' if is_decay else 'be at least 0'}, not {value!r}.")
 
 
 def build(settings, image_shape=(28, 28, 1), num_classes=None, seed=None, metrics=None, steps=None):

@@ -60,11 +60,11 @@ class Clusters(keras.layers.Layer):
 
     @property
     def found(self):
-        """Int, the number of clusters that `adapt` has found: 0 before it, and less than `count` in few images."""
+        """Int, the number of clusters that `adapt` has found: 0 before it, and fewer than `count` in few images."""
         return int((ops.convert_to_numpy(self.shares) > 0).sum())
 
     def adapt(self, images, seed=0):
-        """Finds the centers. Warns if there are less than 10 images for each, and finds fewer.
+        """Finds the centers. Warns if there are fewer than 10 images for each, and then finds fewer.
 
         Args:
             images: Float array `(count, height, width, channels)` in [-1, 1]. Of more than 20,000 images, a random
