@@ -51,6 +51,14 @@ def test_convolutional_networks_support_images_of_any_size(image_shape):
     assert discriminator.input_shape == (None, *image_shape) and discriminator.output_shape == (None, 1)
 
 
+def test_a_convolutional_generator_draws_no_checkerboard():
+    generator = gan.build_conv_generator(latent_dim=7, width=4, image_shape=(32, 32, 3))
+    images = outputs_of(generator, np.random.default_rng(0).normal(size=(50, 7)))
+    # The last frequency is that of a checkerboard. The edge is left out: beyond it, pixels count as zeros.
+    power = (np.abs(np.fft.fft2(images[:, 4:-4, 4:-4], axes=(1, 2))) ** 2).mean((0, 3))
+    assert power[12, 12] < 0.1 * np.median(power)
+
+
 def test_width_and_depth_set_the_convolutions():
     generator = gan.build_conv_generator(width=3, depth=4)
     shapes = [layer.output.shape[1:] for layer in generator.layers if isinstance(layer, layers.BatchNormalization)]

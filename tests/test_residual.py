@@ -7,7 +7,7 @@ from conftest import JIT_COMPILE, outputs_of
 from keras import ops
 
 import gan
-from gan.layers import Downsampling, GroupedConv2D, LearnedStart, ResidualBlock, Upsampling, scaled_normal
+from gan.layers import Downsampling, GroupedConv2D, LearnedStart, ResidualBlock, Smoothing, Upsampling, scaled_normal
 
 RNG = np.random.default_rng(0)
 NETWORKS = {"widths": (12, 8, 4), "expansion": 2, "group_size": 4}
@@ -92,6 +92,7 @@ def test_resampling_filters_by_1_2_1():
         apply(Upsampling(), line)[0, 5, :, 0], np.array([0, 0, 0, 1, 3, 3, 1, 0, 0, 0, 0, 0]) / 4
     )
     np.testing.assert_allclose(apply(Downsampling(), line)[0, 1, :, 0], np.array([1, 3, 0]) / 8)
+    np.testing.assert_allclose(apply(Smoothing(), line)[0, 1, :, 0], np.array([0, 1, 2, 1, 0, 0]) / 4)
 
 
 def test_a_learned_start_scales_its_images():

@@ -2,7 +2,8 @@
 
 from gan.layers.clusters import Clusters
 from gan.layers.normalization import BatchNormalization, SpectralNormalization
-from gan.layers.residual import Downsampling, GroupedConv2D, LearnedStart, ResidualBlock, Upsampling, scaled_normal
+from gan.layers.resampling import Downsampling, Smoothing, Upsampling
+from gan.layers.residual import GroupedConv2D, LearnedStart, ResidualBlock, scaled_normal
 
 __all__ = [
     "BatchNormalization",
@@ -11,6 +12,7 @@ __all__ = [
     "GroupedConv2D",
     "LearnedStart",
     "ResidualBlock",
+    "Smoothing",
     "SpectralNormalization",
     "Upsampling",
     "scaled_normal",

@@ -3,7 +3,6 @@
 import math
 
 import keras
-import numpy as np
 from keras import initializers, ops
 
 SLOPE = 0.2
@@ -140,52 +139,6 @@ def scaled_normal(gain):
     16
     """
     return initializers.VarianceScaling(gain**2, "fan_in", "untruncated_normal")
-
-
-class _Resampling(keras.layers.Layer):
-    """Filters each channel by the same taps along height and width."""
-
-    def _filter(self, images, taps, strides):
-        taps = np.array(taps) / sum(taps)
-        kernel = np.tile(np.outer(taps, taps)[:, :, None, None], (1, 1, images.shape[-1], 1))
-        return ops.depthwise_conv(images, ops.convert_to_tensor(kernel, images.dtype), strides, padding="same")
-
-
-@keras.saving.register_keras_serializable(package="gan")
-class Upsampling(_Resampling):
-    """Doubles height and width: repeats each pixel, then smooths by [1, 2, 1] / 4.
-
-    Example:
-
-    >>> gan.layers.Upsampling().compute_output_shape((None, 4, 4, 16))
-    (None, 8, 8, 16)
-    """
-
-    def call(self, inputs):
-        return self._filter(ops.repeat(ops.repeat(inputs, 2, axis=1), 2, axis=2), (1, 2, 1), 1)
-
-    def compute_output_shape(self, input_shape):
-        batch, height, width, channels = input_shape
-        return batch, 2 * height, 2 * width, channels
-
-
-@keras.saving.register_keras_serializable(package="gan")
-class Downsampling(_Resampling):
-    """Halves height and width: smooths by [1, 2, 1] / 4, then takes the means of 2x2 pixels.
-
-    Example:
-
-    >>> gan.layers.Downsampling().compute_output_shape((None, 8, 8, 16))
-    (None, 4, 4, 16)
-    """
-
-    def call(self, inputs):
-        # [1, 3, 3, 1] is [1, 2, 1] followed by the mean of two pixels.
-        return self._filter(inputs, (1, 3, 3, 1), 2)
-
-    def compute_output_shape(self, input_shape):
-        batch, height, width, channels = input_shape
-        return batch, -(-height // 2), -(-width // 2), channels
 
 
 @keras.saving.register_keras_serializable(package="gan")

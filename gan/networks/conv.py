@@ -4,7 +4,7 @@ import math
 
 from keras import layers
 
-from gan.layers import BatchNormalization, SpectralNormalization
+from gan.layers import BatchNormalization, Smoothing, SpectralNormalization
 from gan.networks import parts
 
 # A multiple of the stride, so that the same number of taps contributes to every pixel.
@@ -19,7 +19,8 @@ def build_conv_generator(latent_dim=100, width=32, depth=None, image_shape=(28, 
 
     A Dense layer produces a small image with many channels. Each of `depth` transposed convolutions (4x4, stride 2)
     then doubles height and width and halves the number of channels. BatchNormalization and ReLU precede each
-    convolution, and tanh follows the last one. If a side is not a multiple of `2**depth`, the excess is cropped.
+    convolution. If a side is not a multiple of `2**depth`, the excess is cropped. Smoothing by [1, 2, 1] and tanh
+    follow the last one: strided convolutions draw checkerboards, and images cannot have those at the finest scale.
 
     Source: Radford et al. 2016 (DCGAN), arXiv 1511.06434.
 
@@ -57,7 +58,7 @@ def build_conv_generator(latent_dim=100, width=32, depth=None, image_shape=(28, 
         excess = tuple((0, 2 * small - large) for small, large in zip(sides[level + 1], sides[level], strict=True))
         if any(end for _, end in excess):
             hidden.append(layers.Cropping2D(excess))
-    return parts.generator([*hidden, layers.Activation("tanh", dtype="float32")], latent_dim, num_classes)
+    return parts.generator([*hidden, Smoothing(), layers.Activation("tanh", dtype="float32")], latent_dim, num_classes)
 
 
 def build_conv_discriminator(image_shape=(28, 28, 1), width=32, depth=None, spectral_norm=False, num_classes=None):
