@@ -17,7 +17,7 @@ from gan import draws
 UPDATES = 5
 SMALL = {
     "reference": {"generator_widths": [16, 12], "discriminator_widths": [12, 8], "dropout": 0.0},
-    "fast": {"latent_dim": 100, "generator_width": 4, "discriminator_width": 3},
+    "fast": {"clusters": 0, "latent_dim": 100, "generator_width": 4, "discriminator_width": 3},
 }
 NETWORKS = ("generator", "discriminator", "average")
 

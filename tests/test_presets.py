@@ -26,9 +26,9 @@ def test_reference_is_the_reference_job():
 def test_presets_can_be_built_for_any_image_shape(name, image_shape):
     settings = presets.resolve(name)
     num_classes = 10 if settings["conditional"] else None
-    model = presets.build(settings, image_shape, num_classes, seed=3)
+    model = presets.build(settings, image_shape, num_classes, seed=3, steps=10)
     assert model.image_shape == image_shape and model.seed == 3 and model.num_classes == num_classes
-    assert model.generate(2).shape == (2, *image_shape)
+    assert model.generator.output_shape == (None, *image_shape)
 
 
 def test_changed_settings_are_built():
@@ -89,12 +89,17 @@ def test_settings_of_two_numbers_move_over_the_training():
 
 
 def test_other_networks_have_the_usual_sizes_of_their_kind():
-    settings = presets.resolve("fast", {"networks": "residual", "blocks": 2})
+    settings = presets.resolve("fast", {"networks": "residual", "blocks": 2, "clusters": 0})
     assert settings["blocks"] == 2 and settings["group_size"] == 16 and settings["spectral_norm"] is None
     model = presets.build(settings, (16, 16, 3))
     blocks = [layer for layer in model.generator.layers if isinstance(layer, gan.layers.ResidualBlock)]
     assert [block.blocks for block in blocks] == [6] * 6
     assert presets.resolve("best", {"networks": "mlp"})["generator_widths"] == [256, 512, 1024]
+
+
+def test_classes_take_the_place_of_clusters():
+    assert presets.resolve("fast")["clusters"] == 50
+    assert presets.resolve("fast", {"conditional": True})["clusters"] == 0
 
 
 @pytest.mark.parametrize(
@@ -117,6 +122,7 @@ def test_other_networks_have_the_usual_sizes_of_their_kind():
             "generator_lr must be a number, or a list of two to move between, not 'high'",
         ),
         ("fast", {"averaging": [0.9, 1.5]}, r"averaging must lie in \[0, 1\), not \[0.9, 1.5\]"),
+        ("fast", {"conditional": True, "clusters": 50}, "clusters stand in for classes"),
         ("reference", {"loss": "hinge", "label_smoothing": 0.1}, "label_smoothing applies to the loss binary_cross"),
     ],
 )

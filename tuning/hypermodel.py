@@ -27,6 +27,8 @@ class GANHyperModel(keras_tuner.HyperModel):
         preset: Name of the preset, as in `gan.presets.resolve`, for all settings that are not searched. Defaults to
             `"reference"`.
         num_classes: Int. Number of classes for a conditional preset. Defaults to None.
+        images_seen: Int. Number of images that the whole training of a trial sees: epochs times training images. Only
+            needed for a preset with settings that move over the training. Defaults to None.
 
     Raises:
         ValueError: The space has an unknown name or an invalid entry.
@@ -53,7 +55,14 @@ class GANHyperModel(keras_tuner.HyperModel):
     """
 
     def __init__(
-        self, image_shape=(28, 28, 1), space=None, extractor="digits", seed=0, preset="reference", num_classes=None
+        self,
+        image_shape=(28, 28, 1),
+        space=None,
+        extractor="digits",
+        seed=0,
+        preset="reference",
+        num_classes=None,
+        images_seen=None,
     ):
         super().__init__()
         self.image_shape = tuple(image_shape)
@@ -62,6 +71,7 @@ class GANHyperModel(keras_tuner.HyperModel):
         self.seed = seed
         self.preset = preset
         self.num_classes = num_classes
+        self.images_seen = images_seen
         # keras-tuner does not number the executions of a trial, but passes the same `hp` to all of them.
         self._last_hp, self._last_executions = None, 0
 
@@ -79,7 +89,8 @@ class GANHyperModel(keras_tuner.HyperModel):
         seed = (self.seed + 1_000_003 * execution) % 2**32
         keras.utils.set_random_seed(seed)
         metrics = [gan.metrics.FrechetDistance(self.extractor)]
-        model = gan.presets.build(settings, self.image_shape, self.num_classes, self.seed, metrics)
+        steps = self.images_seen and max(1, self.images_seen // settings["batch_size"])
+        model = gan.presets.build(settings, self.image_shape, self.num_classes, self.seed, metrics, steps)
         if execution:
             # Only the latents of training differ: the model's own seed also fixes the latents of its evaluation.
             model.training_noise.state.assign(keras.random.SeedGenerator(seed).state)

@@ -38,9 +38,8 @@ def prepare(settings, output):
     is_new = extractor == EXTRACTOR_NAME and not file.exists()
     # What can be wrong is found before minutes of training.
     network = build_extractor(image_shape) if is_new else gan.metrics.load_extractor(find_extractor(extractor, output))
-    preset = settings["preset"]
-    num_classes = images.num_classes if gan.presets.resolve(preset)["conditional"] else None
-    hypermodel = GANHyperModel(image_shape, settings["space"], network, preset=preset, num_classes=num_classes)
+    hypermodel = build_hypermodel(settings, images, network)
+    num_classes = hypermodel.num_classes
     hypermodel.build(keras_tuner.HyperParameters())
     batch_size = hypermodel.space["batch_size"]
     largest = batch_size if not isinstance(batch_size, dict) else batch_size.get("max") or max(batch_size["values"])
@@ -61,6 +60,24 @@ def prepare(settings, output):
     else:
         epochs = settings["trials"] * [settings["epochs"]]
     return settings, _find_gpus(), epochs
+
+
+def build_hypermodel(settings, images, extractor):
+    """Builds the hypermodel of a sweep.
+
+    Args:
+        settings: Dict of settings, as in `tuning.sweep.run_sweep`.
+        images: The `gan.datasets.ImageSet` of the sweep.
+        extractor: A `keras.Model`, as in `tuning.GANHyperModel`.
+
+    Returns:
+        A `tuning.GANHyperModel`.
+    """
+    preset = settings["preset"]
+    num_classes = images.num_classes if gan.presets.resolve(preset)["conditional"] else None
+    images_seen = settings["epochs"] * (images.image_count - images.held_out_count)
+    shape, space, seed = images.image_shape, settings["space"], settings["seed"]
+    return GANHyperModel(shape, space, extractor, seed, preset, num_classes, images_seen)
 
 
 def open_images(settings):

@@ -7,6 +7,7 @@ from gan import presets
 # An entry is a list of `values`, or a range from `min` to `max`, optionally with a `step` or with `sampling` "log".
 # `layers` is the minimum and the maximum number of layers, each of which chooses its own width. A number or a list of
 # widths instead of an entry is a fixed value. The first trial uses `default`, which defaults to the preset's value.
+# A setting that the preset moves from one number to another starts at the value and ends at `ratio` times as much.
 SPACES = {
     "mlp": {
         "latent_dim": {"values": [32, 64, 100, 200]},
@@ -27,6 +28,18 @@ SPACES = {
         "averaging": {"values": [0.99, 0.998, 0.9995, 0.9998]},
         "generator_lr": {"min": 3e-4, "max": 1e-2, "sampling": "log"},
         "discriminator_lr": {"min": 3e-4, "max": 1e-2, "sampling": "log"},
+        "beta_1": {"values": [0.0, 0.5, 0.7, 0.9]},
+    },
+    "residual": {
+        "latent_dim": {"values": [16, 32, 64, 128]},
+        "batch_size": {"values": [32, 64, 128]},
+        "generator_width": {"values": [8, 16, 24, 32]},
+        "discriminator_width": {"values": [8, 16, 24, 32]},
+        "r1": {"min": 0.03, "max": 10.0, "sampling": "log"},
+        "r2": {"min": 0.03, "max": 10.0, "sampling": "log"},
+        "averaging": {"values": [0.99, 0.998, 0.9995, 0.9998]},
+        "generator_lr": {"min": 1e-4, "max": 3e-3, "sampling": "log"},
+        "discriminator_lr": {"min": 1e-4, "max": 3e-3, "sampling": "log"},
         "beta_1": {"values": [0.0, 0.5, 0.7, 0.9]},
     },
 }
@@ -53,8 +66,7 @@ def complete(changes=None, preset="reference"):
     0.5
     """
     settings = presets.resolve(preset)
-    is_numeric = {name: _is_number(value) or name.endswith("_widths") and value for name, value in settings.items()}
-    names = [name for name in settings if is_numeric[name] and name != "epochs"]
+    names = [name for name, value in settings.items() if _is_searched(name, value)]
     changes = {} if changes is None else changes
     if not isinstance(changes, dict):
         raise ValueError(f"a space must be a dict that maps names to entries, not {changes!r}.")
@@ -63,10 +75,22 @@ def complete(changes=None, preset="reference"):
     space = {**SPACES[settings["networks"]], **changes}
     for name, entry in space.items():
         if isinstance(entry, dict):
-            space[name] = {"default": settings[name], **entry}
+            space[name] = {**_defaults(name, settings[name]), **entry}
         _check_entry(name, space[name])
-        space[name] = _convert(name, space[name], float if isinstance(settings[name], float) else int)
+        is_real = name in presets.SCHEDULED or isinstance(settings[name], float)
+        space[name] = _convert(name, space[name], float if is_real else int)
     return space
+
+
+def _is_searched(name, value):
+    is_numeric = _is_number(value) or name in presets.SCHEDULED or name.endswith("_widths") and value
+    return is_numeric and name != "epochs"
+
+
+def _defaults(name, value):
+    if name in presets.SCHEDULED and isinstance(value, list):
+        return {"default": value[0], "ratio": value[1] / value[0]}
+    return {"default": value}
 
 
 def choose(hp, space):
@@ -93,6 +117,9 @@ def choose(hp, space):
 def _choose(hp, name, entry):
     if not isinstance(entry, dict):
         return entry
+    if "ratio" in entry:
+        start = _choose(hp, name, {key: value for key, value in entry.items() if key != "ratio"})
+        return [start, float(f"{start * entry['ratio']:.12g}")]
     if "layers" in entry:
         return _choose_widths(hp, name.removesuffix("_widths"), entry)
     if "values" in entry:
@@ -139,6 +166,9 @@ def _check_entry(name, entry):
         if not values or not all(map(_is_number, values)):
             refuse("must be a number, or a list of numbers for widths, if it is fixed")
         return
+    if "ratio" in entry and not (name in presets.SCHEDULED and _is_number(entry["ratio"]) and entry["ratio"] > 0):
+        refuse(f"must have a ratio above 0, for {', '.join(presets.SCHEDULED)} only")
+    entry = {key: value for key, value in entry.items() if key != "ratio"}
     kinds = {"values", "default"} | {"layers"} if has_layers else {"values", "default"}, {"min", "max", "default"}
     if not (set(entry) == kinds[0] or (not has_layers and kinds[1] <= set(entry) <= kinds[1] | {"step", "sampling"})):
         refuse(f"must have {', '.join(sorted(kinds[0]))}" + ("" if has_layers else ", or min, max and default"))
@@ -170,9 +200,8 @@ def _check_entry(name, entry):
 def _convert(name, entry, kind):
     """Converts all numbers of an entry to the type of the setting, because keras-tuner does not mix types."""
     if isinstance(entry, dict):
-        return {
-            key: value if key in ("layers", "sampling") else _convert(name, value, kind) for key, value in entry.items()
-        }
+        kept = ("layers", "sampling", "ratio")
+        return {key: value if key in kept else _convert(name, value, kind) for key, value in entry.items()}
     if isinstance(entry, list):
         return [_convert(name, value, kind) for value in entry]
     if kind(entry) != entry:

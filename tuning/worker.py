@@ -18,7 +18,6 @@ from gan.files import written_whole
 from gan.runs import find_extractor
 from tuning import processes
 from tuning import space as spaces
-from tuning.hypermodel import GANHyperModel
 from tuning.layout import (
     best_epoch,
     deaths_file,
@@ -28,7 +27,7 @@ from tuning.layout import (
     read_settings,
     run_folder,
 )
-from tuning.prepare import open_images
+from tuning.prepare import build_hypermodel, open_images
 
 MAX_DEATHS = 2
 IDLE_SECONDS = 1
@@ -108,8 +107,21 @@ def run_trial(output, settings, trial):
     folder = run_folder(output, trial.trial_id)
     shutil.rmtree(folder, ignore_errors=True)
     extractor = gan.metrics.load_extractor(find_extractor(settings["extractor"], output))
-    shape, seed, num_classes = settings["image_shape"], settings["seed"], settings["num_classes"]
-    hypermodel = GANHyperModel(shape, settings["space"], extractor, seed, settings["preset"], num_classes)
+    images = open_images(settings)
+    epochs = hp.values.get("tuner/epochs", settings["epochs"])
+    hypermodel = build_hypermodel(settings, images, extractor)
+    batch_size = spaces.choose(hp, hypermodel.space)["batch_size"]
+    train, test = (
+        gan.datasets.load(
+            images,
+            batch_size,
+            seed=settings["seed"],
+            split=split,
+            labels=hypermodel.num_classes is not None,
+            flip=settings["flip"],
+        )
+        for split in ("train", "test")
+    )
     checkpoint = folder / "model.keras"
     promoted_from = hp.values.get("tuner/trial_id")
     if promoted_from is None:
@@ -119,13 +131,6 @@ def run_trial(output, settings, trial):
             raise RuntimeError(f"trial {promoted_from}, which this trial continues, has failed.")
         shutil.copytree(run_folder(output, promoted_from), folder)
         model, initial_epoch = gan.Checkpoint.load(checkpoint)
-    epochs = hp.values.get("tuner/epochs", settings["epochs"])
-    batch_size = spaces.choose(hp, hypermodel.space)["batch_size"]
-    images, flip = open_images(settings), settings["flip"]
-    train, test = (
-        gan.datasets.load(images, batch_size, seed=seed, split=split, labels=num_classes is not None, flip=flip)
-        for split in ("train", "test")
-    )
     board = folder / "tensorboard"
     hypermodel.fit(
         hp,

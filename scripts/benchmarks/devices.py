@@ -86,7 +86,7 @@ class Step:
         import numpy as np
 
         keras.utils.set_random_seed(0)  # the same weights in all processes
-        self.model = gan.presets.build(gan.presets.resolve(preset), seed=0)
+        self.model = gan.presets.build(gan.presets.resolve(preset, {"clusters": 0}), seed=0)
         images = np.random.default_rng(0).uniform(-1, 1, (batch_size, *self.model.image_shape)).astype("float32")
         distribution = keras.distribution.distribution()
         if distribution is not None:

@@ -137,7 +137,7 @@ class Training:
     """The preset `fast`, trained on a source."""
 
     def __init__(self, source):
-        settings = gan.presets.resolve("fast", {"batch_size": BATCH_SIZE})
+        settings = gan.presets.resolve("fast", {"batch_size": BATCH_SIZE, "clusters": 0})
         self.cycle = settings["regularize_every"]
         self.model = gan.presets.build(settings, SHAPE, seed=0)
         self.dataset = load(source)

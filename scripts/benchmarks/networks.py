@@ -43,7 +43,7 @@ def build_models():
     """Returns a GAN for each pair of networks, by its name."""
     import keras
 
-    settings = gan.presets.resolve("fast")
+    settings = gan.presets.resolve("fast", {"clusters": 0})
     models = {"fast": gan.presets.build(settings, SHAPE)}
     for expansion in (1, 2):
         networks = (

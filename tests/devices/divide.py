@@ -19,7 +19,7 @@ import gan
 
 SETTINGS = {
     "mlp": ("reference", {"latent_dim": 50, "generator_widths": [64, 128], "discriminator_widths": [128, 64]}),
-    "conv": ("fast", {"generator_width": 8, "discriminator_width": 8, "regularize_every": 1}),
+    "conv": ("fast", {"clusters": 0, "generator_width": 8, "discriminator_width": 8, "regularize_every": 1}),
 }
 BATCH = np.zeros((256, 28, 28, 1), "float32")
 

@@ -21,7 +21,7 @@ RNG = np.random.default_rng(0)
 IMAGES = RNG.uniform(-1, 1, (60, *IMAGE_SHAPE)).astype("float32")
 LABELS = RNG.integers(0, CLASSES, 60).astype("int32")
 MLP = {"latent_dim": 5, "generator_widths": [8, 12], "discriminator_widths": [12, 8]}
-CONV = {"latent_dim": 5, "generator_width": 4, "discriminator_width": 4}
+CONV = {"clusters": 0, "latent_dim": 5, "generator_width": 4, "discriminator_width": 4}
 
 
 class Weighted(gan.GAN):

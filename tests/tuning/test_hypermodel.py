@@ -104,6 +104,14 @@ def test_executions_of_a_trial_differ_in_weights_and_latents_but_not_in_the_late
     assert first.seed == second.seed
 
 
+def test_moving_settings_end_with_the_training():
+    hypermodel = GANHyperModel(space={"batch_size": 20, "generator_width": 2}, preset="best", images_seen=1000)
+    optimizer = hypermodel.build(keras_tuner.HyperParameters()).generator_optimizer
+    assert float(optimizer.learning_rate) == pytest.approx(2e-3)
+    optimizer.iterations.assign(50)
+    assert float(optimizer.learning_rate) == pytest.approx(2e-4)
+
+
 def test_the_reference_preset_is_the_default():
     model = GANHyperModel().build(keras_tuner.HyperParameters())
     reference = gan.GAN(gan.build_generator(), gan.build_discriminator())

@@ -14,6 +14,15 @@ def test_the_first_choice_is_the_preset(preset):
     assert len(chosen) > 6 and chosen == {name: presets.PRESETS[preset][name] for name in whole}
 
 
+def test_a_moving_setting_keeps_the_ratio_of_its_ends():
+    whole = space.complete({"r1": {"values": [1.0, 3.0], "default": 1.0, "ratio": 0.1}}, "best")
+    hp = keras_tuner.HyperParameters()
+    assert space.choose(hp, whole)["generator_lr"] == [2e-3, 2e-4]
+    hp.values |= {"generator_lr": 1e-3, "r1": 3.0}
+    chosen = space.choose(hp, space.complete(whole, "best"))
+    assert chosen["generator_lr"] == [1e-3, 1e-4] and chosen["r1"] == [3.0, 0.3]
+
+
 def test_every_numeric_setting_can_be_searched():
     changed = space.complete({"r2": {"values": [0.0, 1.0]}, "beta_2": 0.9}, "fast")
     assert changed["r2"]["default"] == 0.0 and changed["beta_2"] == 0.9
@@ -99,6 +108,8 @@ def test_numbers_have_the_type_of_the_setting():
         ({"generator_widths": {"layers": 2, "values": [8], "default": [8]}}, "two integers as layers"),
         ({"generator_widths": {"layers": [1, 2], "values": [8], "default": 8}}, "default"),
         ({"generator_widths": []}, "must be a number, or a list"),
+        ({"generator_lr": {"values": [1e-3], "default": 1e-3, "ratio": 0}}, "ratio above 0, for r1, r2"),
+        ({"dropout": {"values": [0.1], "default": 0.1, "ratio": 0.5}}, "ratio above 0, for r1, r2"),
     ],
 )
 def test_invalid_spaces_are_refused_with_the_name_of_the_entry(changes, sentence):
