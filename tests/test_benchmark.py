@@ -163,6 +163,30 @@ def test_preset_compares_the_time_to_a_fid_with_300_epochs_of_the_reference(load
         assert float(median.split()[1]) == ratio
 
 
+def test_learning_curves_measures_presets_and_repeats_no_run(load, digits_file, monkeypatch, capsys, tmp_path):
+    small = {"generator_width": 2, "discriminator_width": 2, "batch_size": 100, "epochs": 3, "clusters": 5}
+    monkeypatch.setitem(gan.presets.PRESETS, "best", gan.presets.resolve("best", small))
+    command = ("--data", digits_file, "--presets", "best", "--output", tmp_path, "--seeds")
+    benchmark = load("learning_curves")
+    start(benchmark, monkeypatch, *command, 1)
+    rows = benchmark.read_rows(tmp_path / "results.csv")
+    assert [row["epoch"] for row in rows] == ["1", "2", "3"] and {row["seed"] for row in rows} == {"1"}
+    minutes = [float(row["minutes"]) for row in rows]
+    assert sorted(minutes) == minutes and minutes[0] > 0
+    first = capsys.readouterr().out.splitlines()[-1]
+    assert float(first.split()[3]) == pytest.approx(float(rows[-1]["fid"]), abs=1e-3)
+
+    (tmp_path / "learning_curves.png").unlink()
+    start(benchmark, monkeypatch, *command, 1, 2)
+    both = benchmark.read_rows(tmp_path / "results.csv")
+    assert both[:3] == rows and [row["seed"] for row in both[3:]] == ["2"] * 3
+    assert (tmp_path / "learning_curves.png").exists()
+    fids = [float(row["fid"]) for row in both if row["epoch"] == "3"]
+    name, count, *cells = capsys.readouterr().out.splitlines()[-1].split()
+    assert count == "2" and "±" in cells
+    assert float(cells[3]) == pytest.approx(sum(fids) / 2, abs=1e-3)
+
+
 def test_folders_compares_folders_with_images_in_memory(load, tmp_path, monkeypatch, capsys):
     small = {"generator_width": 2, "discriminator_width": 2}
     monkeypatch.setitem(gan.presets.PRESETS, "fast", gan.presets.resolve("fast", small))

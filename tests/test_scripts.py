@@ -13,7 +13,9 @@ import gan
 from tuning import layout, sweep
 
 COMMANDS = ("train.py", "generate.py", "evaluate.py", "train_extractor.py", "tune.py")
-BENCHMARKS = tuple(f"benchmarks/{name}.py" for name in ("train", "evaluate", "tune", "preset", "folders"))
+BENCHMARKS = tuple(
+    f"benchmarks/{name}.py" for name in ("train", "evaluate", "tune", "preset", "folders", "learning_curves")
+)
 BROKEN = "import sys; sys.modules['tensorflow'] = sys.modules['keras'] = None"
 
 

@@ -49,6 +49,52 @@ def read(source):
         return source, gan.datasets.read(source)[0]
 
 
+def fit_preset(source, settings, seed, epochs, metrics=None, **kwargs):
+    """Trains a preset, validated on the test images if there are metrics. Returns the history."""
+    import keras
+
+    images = gan.datasets.open_source(source)
+    train, test = (
+        gan.datasets.load(images, settings["batch_size"], seed=seed, split=split, labels=settings["conditional"])
+        for split in ("train", "test")
+    )
+    num_classes = images.num_classes if settings["conditional"] else None
+    keras.utils.set_random_seed(seed)
+    steps = settings["epochs"] * len(train)
+    model = gan.presets.build(settings, images.image_shape, num_classes, seed, metrics, steps)
+    validation = test if metrics else None
+    return model.fit(train, epochs=epochs, validation_data=validation, verbose=0, **kwargs).history
+
+
+class Stopwatch:
+    """Times the epochs of a training, without its validations: each from the end of the one before to its last step.
+
+    Attributes:
+        seconds: List of the seconds of each epoch.
+    """
+
+    def __init__(self):
+        self.seconds, self._lap = [], None
+
+    def callback(self):
+        """Returns the callback that `fit` takes."""
+        import keras
+
+        return keras.callbacks.LambdaCallback(
+            on_train_begin=lambda logs: self._start(),
+            on_test_begin=lambda logs: self._stop(),
+            on_epoch_end=lambda epoch, logs: (self._stop(), self._start()),
+        )
+
+    def _start(self):
+        self._lap = time.perf_counter()
+
+    def _stop(self):
+        if self._lap is not None:
+            self.seconds.append(time.perf_counter() - self._lap)
+            self._lap = None
+
+
 def laps(items, work):
     """Returns the seconds from the end of the work on one item to the end of the work on the next."""
     seconds = []

@@ -2,7 +2,6 @@
 
 import os
 import statistics
-import time
 
 import measuring
 
@@ -40,44 +39,24 @@ def parse_arguments(argv=None):
     return build_parser().parse_args(argv)
 
 
-def fit_preset(data, name, seed, epochs=None, fid=None):
+def fit(source, name, seed, epochs=None, fid=None):
     """Trains a preset for a number of epochs, or until it reaches a fid.
 
     Returns the seconds of each epoch and the last fid.
     """
     import keras
 
-    class Stopwatch(keras.callbacks.Callback):
-        """Times each epoch from the end of the previous measurement to its last step."""
+    def stop_at_fid(epoch, logs):
+        if fid is not None:
+            stop.model.stop_training = logs["val_fid"] <= fid
 
-        def on_train_begin(self, logs=None):
-            self.seconds, self.lap = [], time.perf_counter()
-
-        def on_test_begin(self, logs=None):
-            self.seconds.append(time.perf_counter() - self.lap)
-
-        def on_epoch_end(self, epoch, logs=None):
-            if fid is None:
-                self.on_test_begin()
-            else:
-                self.fid = logs["val_fid"]
-                self.model.stop_training = self.fid <= fid
-            self.lap = time.perf_counter()
-
+    stop = keras.callbacks.LambdaCallback(on_epoch_end=stop_at_fid)
+    watch = measuring.Stopwatch()
     settings = gan.presets.resolve(name)
-    images = gan.datasets.open_source(data)
-    train, test = (
-        gan.datasets.load(images, settings["batch_size"], seed=seed, split=split, labels=settings["conditional"])
-        for split in ("train", "test")
-    )
-    num_classes = images.num_classes if settings["conditional"] else None
-    keras.utils.set_random_seed(seed)
     metrics = None if fid is None else [gan.metrics.FrechetDistance()]
-    model = gan.presets.build(settings, num_classes=num_classes, seed=seed, metrics=metrics)
-    watch = Stopwatch()
-    validation = None if fid is None else test
-    model.fit(train, epochs=epochs or settings["epochs"], validation_data=validation, callbacks=[watch], verbose=0)
-    return watch.seconds, None if fid is None else watch.fid
+    callbacks = [watch.callback(), stop]
+    history = measuring.fit_preset(source, settings, seed, epochs or settings["epochs"], metrics, callbacks=callbacks)
+    return watch.seconds, None if fid is None else history["val_fid"][-1]
 
 
 def preset(source, name, fid, seeds):
@@ -86,9 +65,9 @@ def preset(source, name, fid, seeds):
     print(f"\nseed   reference, s/epoch   {name}, s/epoch   epochs      fid        s   300 reference epochs / s")
     ratios = []
     for seed in range(seeds):
-        _, *laps_of_reference = fit_preset(source, "reference", seed, epochs=3)[0]
+        _, *laps_of_reference = fit(source, "reference", seed, epochs=3)[0]
         reference = statistics.median(laps_of_reference)
-        seconds, reached = fit_preset(source, name, seed, fid=fid)
+        seconds, reached = fit(source, name, seed, fid=fid)
         ratios.append(300 * reference / sum(seconds))
         figures = f"{len(seconds):9}{reached:9.3f}{sum(seconds):9.1f}{ratios[-1]:12.1f}"
         note = "" if reached <= fid else "   not reached"
