@@ -1,6 +1,7 @@
 """The folder of a run of `scripts/train.py`: the model to use and the arguments it was started with."""
 
 import json
+import math
 import platform
 import shlex
 import sys
@@ -16,6 +17,7 @@ from gan.text import format_count, format_shape
 CONFIG_NAME = "config.json"
 # A class with fewer images than this, on average, deserves a warning.
 LEAST_IMAGES = 10
+READABLE_STEPS = 5_000  # after which the images of `fast` can be recognized
 # The extractor that a run has trained on its own images.
 EXTRACTOR_NAME = "extractor.keras"
 # The first of these that exists is the model of a run.
@@ -213,18 +215,19 @@ def check_data(output, images, requested, recorded):
     return {"requested": recorded.get("requested", images.name), **facts}
 
 
-def describe_data(images, dataset, validation, num_classes):
-    """Says how many images were found, how they are used and what was skipped.
+def describe_data(images, dataset, validation, settings):
+    """Says how many images were found, how they are used and what was skipped, and recommends a preset for pictures.
 
     Args:
         images: A `gan.datasets.ImageSet`.
         dataset: Its images to train on, as `gan.datasets.load` returns them.
         validation: Its held-out images, or None if nothing is validated.
-        num_classes: Int, number of classes that are trained on, or None.
+        settings: Dict of the run's settings.
 
     Returns:
         One or more lines.
     """
+    num_classes = images.num_classes if settings["conditional"] else None
     held_out = images.image_count - dataset.image_count
     purpose = " for validation" if validation else ""
     use = f"{dataset.image_count:,} to train on and {held_out:,} held out{purpose}" if held_out else "none held out"
@@ -232,7 +235,20 @@ def describe_data(images, dataset, validation, num_classes):
     lines = [f"{images.name}: {found}, {use}", *images.describe_pictures()]
     if num_classes and images.image_count < LEAST_IMAGES * num_classes:
         lines.append(f"  {num_classes:,} classes of fewer than {LEAST_IMAGES} images on average: too few to learn much")
+    if images.pictures:
+        lines += _recommend(images, dataset.image_count, settings)
     return "\n".join(lines)
+
+
+def _recommend(images, count, settings):
+    """Names a preset and epochs for a folder of pictures, unless the run has networks that suit them already."""
+    classes = len(images.class_names or [])
+    has_classes = 0 < LEAST_IMAGES * classes <= images.image_count
+    if settings["networks"] != "mlp" and settings["conditional"] == has_classes:
+        return []
+    name = "fast-conditional" if has_classes else "fast"
+    epochs = math.ceil(READABLE_STEPS * presets.PRESETS[name]["batch_size"] / count)
+    return [f"  recommended for these pictures: --preset {name} --epochs {epochs}, about {READABLE_STEPS:,} steps"]
 
 
 def describe_rest(output, given, processes):

@@ -135,7 +135,7 @@ def prepare(output, settings, recorded, processes):
         shapes = format_shape(images.image_shape), format_shape(draft.image_shape)
         raise ValueError(f"{images.name} holds images of {shapes[0]}, but {output} was trained on {shapes[1]}.")
     checks.check_batches(draft, dataset)
-    print(runs.describe_data(images, dataset, validation, draft.num_classes), flush=True)
+    print(runs.describe_data(images, dataset, validation, settings), flush=True)
     if model is None:
         keras.utils.set_random_seed(settings["seed"])
         metrics = choose_metrics(images, num_classes, output, settings, processes) if validation else None

@@ -1,7 +1,10 @@
 import json
 
+import numpy as np
 import pytest
+from PIL import Image
 
+import gan
 from gan import runs
 
 
@@ -27,3 +30,27 @@ def test_a_config_is_read_with_defaults_or_refused_if_it_is_damaged(tmp_path):
         file.write_text(text)
         with pytest.raises(ValueError, match="config.json is damaged"):
             runs.read_config(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("classes", "preset", "recommended"),
+    [
+        (1, "reference", "--preset fast --epochs 2000, about 5,000 steps"),
+        (2, "reference", "--preset fast-conditional --epochs 2000, about 5,000 steps"),
+        (20, "reference", "--preset fast --epochs 2000, about 5,000 steps"),
+        (2, "best", "--preset fast-conditional --epochs 2000, about 5,000 steps"),
+        (1, "best", None),
+        (2, "best-conditional", None),
+    ],
+)
+def test_a_preset_is_recommended_for_a_folder_of_pictures(classes, preset, recommended, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    for number in range(160):
+        folder = tmp_path / "pictures" / (f"kind{number % classes}" if classes > 1 else "")
+        folder.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((8, 8, 3), number, "uint8")).save(folder / f"{number}.png")
+    images = gan.datasets.open_source(tmp_path / "pictures", (8, 8, 3))
+    settings = gan.presets.resolve(preset)
+    described = runs.describe_data(images, gan.datasets.load(images, 10), None, settings)
+    line = f"  recommended for these pictures: {recommended}"
+    assert (line in described.splitlines()) if recommended else "recommended for" not in described
