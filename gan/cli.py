@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import sys
+import warnings
 from pathlib import Path
 
 from gan.backends import find_problem
@@ -33,6 +34,8 @@ def import_keras():
         os.close(stderr)
     if reason:
         fail(f"Keras or its backend cannot be imported: {reason}.", 2)
+    # A person who trains by commands has no use for the line of code that warns.
+    warnings.showwarning = lambda message, *_, **__: warn(message)
 
 
 def fail(message, status):

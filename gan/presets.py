@@ -83,9 +83,11 @@ def resolve(preset="reference", changes=None):
     """Returns the settings of a preset, with changes to some of them.
 
     Args:
-        preset: `"reference"`, `"fast"`, `"best"` or `"fast-conditional"`. Defaults to `"reference"`.
+        preset: `"reference"`, `"fast"`, `"best"`, `"fast-conditional"` or `"best-conditional"`. Defaults to
+            `"reference"`.
         changes: Dict that maps names of settings to new values. The settings in `SCHEDULED` may be two numbers, to
-            move from the first to the second over the training. Defaults to None: no changes.
+            move from the first to the second over the training. `conditional` also turns clusters off. Defaults to
+            None: no changes.
 
     Returns:
         A dict that maps the names of all settings to their values. Settings that do not apply to the chosen networks

@@ -62,6 +62,14 @@ def test_a_run_says_what_it_found_and_trains_an_extractor(run):
     assert (settings["image_shape"], settings["extractor"], settings["flip"]) == ([16, 16, 3], "extractor.keras", True)
 
 
+def test_a_warning_of_the_library_is_one_line(tmp_path):
+    draw(tmp_path / "animals")
+    command = ("train.py", "--preset", "fast", "--data", "animals", "--validate-every", 0, "--epochs", 1, *SMALL)
+    printed = run_well(*command, "--output", "run", prelude=QUICK, cwd=tmp_path).stderr
+    warnings = [line for line in printed.splitlines() if "clusters" in line]
+    assert warnings == ["train.py: warning: 50 clusters need 500 images, 10 for each. In 21 images, up to 2 are found."]
+
+
 def test_a_grid_has_the_names_of_the_classes_above_its_columns(run):
     path, _ = run
     grid = np.asarray(Image.open(path / "run/images/image_at_epoch_0002.png"))
