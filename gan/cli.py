@@ -34,8 +34,16 @@ def import_keras():
         os.close(stderr)
     if reason:
         fail(f"Keras or its backend cannot be imported: {reason}.", 2)
-    # A person who trains by commands has no use for the line of code that warns.
-    warnings.showwarning = lambda message, *_, **__: warn(message)
+    show = warnings.showwarning
+
+    def show_warning(message, category, *where, **kwargs):
+        """A person who trains by commands has no use for the line of code that warns."""
+        if category is UserWarning:
+            warn(message)
+        else:
+            show(message, category, *where, **kwargs)
+
+    warnings.showwarning = show_warning
 
 
 def fail(message, status):

@@ -154,6 +154,9 @@ def _settle_resumed(output, given):
     # Settings that are newer than the run have the values of the reference job.
     settings = {**DEFAULTS, **presets.resolve(), **config["arguments"], **given}
     settings["data"] = options.resolve_data(settings["data"], "If the data have moved, give the new path with --data.")
+    moving = [f"--{name.replace('_', '-')}" for name in presets.SCHEDULED if isinstance(settings[name], list)]
+    if moving and settings["epochs"] > (planned := config["arguments"]["epochs"]):
+        cli.warn(f"{', '.join(moving)} keep their last values after epoch {planned}, for which the run was planned.")
     return output, settings, {"source": config["arguments"].get("data"), **config["data"]}
 
 
@@ -216,7 +219,7 @@ def check_data(output, images, requested, recorded):
 
 
 def describe_data(images, dataset, validation, settings):
-    """Says how many images were found, how they are used and what was skipped, and recommends a preset for pictures.
+    """Says how many images were found, how they are used and what was skipped.
 
     Args:
         images: A `gan.datasets.ImageSet`.
@@ -235,20 +238,29 @@ def describe_data(images, dataset, validation, settings):
     lines = [f"{images.name}: {found}, {use}", *images.describe_pictures()]
     if num_classes and images.image_count < LEAST_IMAGES * num_classes:
         lines.append(f"  {num_classes:,} classes of fewer than {LEAST_IMAGES} images on average: too few to learn much")
-    if images.pictures:
-        lines += _recommend(images, dataset.image_count, settings)
     return "\n".join(lines)
 
 
-def _recommend(images, count, settings):
-    """Names a preset and epochs for a folder of pictures, unless the run has networks that suit them already."""
+def recommend(images, dataset, settings):
+    """Names a preset and a number of epochs for a folder of pictures.
+
+    Args:
+        images: A `gan.datasets.ImageSet`.
+        dataset: Its images to train on, as `gan.datasets.load` returns them.
+        settings: Dict of the run's settings.
+
+    Returns:
+        A line, or None if the run has networks that suit the pictures, or too few pictures for any preset.
+    """
     classes = len(images.class_names or [])
     has_classes = 0 < LEAST_IMAGES * classes <= images.image_count
-    if settings["networks"] != "mlp" and settings["conditional"] == has_classes:
-        return []
-    name = "fast-conditional" if has_classes else "fast"
-    epochs = math.ceil(READABLE_STEPS * presets.PRESETS[name]["batch_size"] / count)
-    return [f"  recommended for these pictures: --preset {name} --epochs {epochs}, about {READABLE_STEPS:,} steps"]
+    suits = settings["networks"] != "mlp" and settings["conditional"] == has_classes
+    name = ("best" if settings["preset"].startswith("best") else "fast") + ("-conditional" if has_classes else "")
+    batch_size = presets.PRESETS[name]["batch_size"]
+    if not images.pictures or suits or dataset.image_count < batch_size:
+        return None
+    epochs = math.ceil(READABLE_STEPS / math.ceil(dataset.image_count / batch_size))
+    return f"  recommended for these pictures: --preset {name} --epochs {epochs}, about {READABLE_STEPS:,} steps"
 
 
 def describe_rest(output, given, processes):

@@ -136,6 +136,8 @@ def prepare(output, settings, recorded, processes):
         raise ValueError(f"{images.name} holds images of {shapes[0]}, but {output} was trained on {shapes[1]}.")
     checks.check_batches(draft, dataset)
     print(runs.describe_data(images, dataset, validation, settings), flush=True)
+    if recorded is None and (line := runs.recommend(images, dataset, settings)):
+        print(line, flush=True)
     if model is None:
         keras.utils.set_random_seed(settings["seed"])
         metrics = choose_metrics(images, num_classes, output, settings, processes) if validation else None

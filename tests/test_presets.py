@@ -1,4 +1,5 @@
 import keras
+import numpy as np
 import pytest
 
 import gan
@@ -28,7 +29,9 @@ def test_presets_can_be_built_for_any_image_shape(name, image_shape):
     num_classes = 10 if settings["conditional"] else None
     model = presets.build(settings, image_shape, num_classes, seed=3, steps=10)
     assert model.image_shape == image_shape and model.seed == 3 and model.num_classes == num_classes
-    assert model.generator.output_shape == (None, *image_shape)
+    if model.clusters is not None:
+        model.clusters.adapt(np.random.default_rng(0).uniform(-1, 1, (50, *image_shape)).astype("float32"))
+    assert model.generate(2).shape == (2, *image_shape)
 
 
 def test_changed_settings_are_built():

@@ -35,10 +35,10 @@ def test_a_config_is_read_with_defaults_or_refused_if_it_is_damaged(tmp_path):
 @pytest.mark.parametrize(
     ("classes", "preset", "recommended"),
     [
-        (1, "reference", "--preset fast --epochs 2000, about 5,000 steps"),
-        (2, "reference", "--preset fast-conditional --epochs 2000, about 5,000 steps"),
-        (20, "reference", "--preset fast --epochs 2000, about 5,000 steps"),
-        (2, "best", "--preset fast-conditional --epochs 2000, about 5,000 steps"),
+        (1, "reference", "--preset fast --epochs 1667, about 5,000 steps"),
+        (2, "reference", "--preset fast-conditional --epochs 1667, about 5,000 steps"),
+        (20, "reference", "--preset fast --epochs 1667, about 5,000 steps"),
+        (2, "best", "--preset best-conditional --epochs 1667, about 5,000 steps"),
         (1, "best", None),
         (2, "best-conditional", None),
     ],
@@ -50,7 +50,17 @@ def test_a_preset_is_recommended_for_a_folder_of_pictures(classes, preset, recom
         folder.mkdir(parents=True, exist_ok=True)
         Image.fromarray(np.full((8, 8, 3), number, "uint8")).save(folder / f"{number}.png")
     images = gan.datasets.open_source(tmp_path / "pictures", (8, 8, 3))
-    settings = gan.presets.resolve(preset)
-    described = runs.describe_data(images, gan.datasets.load(images, 10), None, settings)
-    line = f"  recommended for these pictures: {recommended}"
-    assert (line in described.splitlines()) if recommended else "recommended for" not in described
+    settings = {"preset": preset, **gan.presets.resolve(preset)}
+    line = runs.recommend(images, gan.datasets.load(images, 10), settings)
+    assert line == (recommended and f"  recommended for these pictures: {recommended}")
+
+
+def test_no_preset_is_recommended_for_too_few_pictures_or_for_arrays(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (tmp_path / "pictures").mkdir()
+    for number in range(20):
+        Image.fromarray(np.full((8, 8, 3), number, "uint8")).save(tmp_path / "pictures" / f"{number}.png")
+    settings = {"preset": "reference", **gan.presets.resolve()}
+    for source in (tmp_path / "pictures", "mnist5k"):
+        images = gan.datasets.open_source(source, (8, 8, 3) if source != "mnist5k" else None)
+        assert runs.recommend(images, gan.datasets.load(images, 10), settings) is None

@@ -1,5 +1,7 @@
 """The GAN as a hypermodel of keras-tuner."""
 
+import math
+
 import keras
 import keras_tuner
 import numpy as np
@@ -31,7 +33,7 @@ class GANHyperModel(keras_tuner.HyperModel):
             needed for a preset with settings that move over the training. Defaults to None.
 
     Raises:
-        ValueError: The space has an unknown name or an invalid entry.
+        ValueError: The space has an unknown name or an invalid entry. In `build`: `images_seen` is needed.
 
     Example:
 
@@ -89,7 +91,10 @@ class GANHyperModel(keras_tuner.HyperModel):
         seed = (self.seed + 1_000_003 * execution) % 2**32
         keras.utils.set_random_seed(seed)
         metrics = [gan.metrics.FrechetDistance(self.extractor)]
-        steps = self.images_seen and max(1, self.images_seen // settings["batch_size"])
+        moves = any(isinstance(settings[name], list) for name in gan.presets.SCHEDULED)
+        if moves and self.images_seen is None:
+            raise ValueError(f"{self.preset} has settings that move over the training: pass images_seen, its length.")
+        steps = math.ceil((self.images_seen or 0) / settings["batch_size"]) or None
         model = gan.presets.build(settings, self.image_shape, self.num_classes, self.seed, metrics, steps)
         if execution:
             # Only the latents of training differ: the model's own seed also fixes the latents of its evaluation.

@@ -38,7 +38,9 @@ def write_leaderboard(output):
         return None
     best = ranked[0]
     with written_whole(output / "best.json") as partial:
-        found = {name: best[name] for name in settings["space"]}
+        found = gan.presets.resolve(settings["preset"], {name: best[name] for name in settings["space"]})
+        # Complete, for a later version whose preset is another one.
+        found = {name: value for name, value in found.items() if value is not None and name != "epochs"}
         partial.write_text(json.dumps({"preset": settings["preset"], **found}, indent=2) + "\n")
     with written_whole(output / "best.keras") as partial:
         shutil.copyfile(run_folder(output, best["trial"]) / "best.keras", partial)
@@ -92,7 +94,7 @@ def _rank(output, records, settings):
 
 def _cell(value):
     if isinstance(value, list):
-        return " ".join(map(str, value))
+        return " ".join(map(str, map(_cell, value)))
     return f"{value:.6g}" if isinstance(value, float) else value
 
 

@@ -54,6 +54,8 @@ def prepare(settings, output):
         "num_classes": num_classes,
         "extractor": extractor,
         "space": hypermodel.space,
+        # A later version of this library may have another preset of this name.
+        "resolved": gan.presets.resolve(settings["preset"]),
     }
     if settings["tuner"] == "hyperband":
         epochs = oracles.build_oracle(settings).planned_epochs()

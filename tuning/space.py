@@ -30,19 +30,11 @@ SPACES = {
         "discriminator_lr": {"min": 3e-4, "max": 1e-2, "sampling": "log"},
         "beta_1": {"values": [0.0, 0.5, 0.7, 0.9]},
     },
-    "residual": {
-        "latent_dim": {"values": [16, 32, 64, 128]},
-        "batch_size": {"values": [32, 64, 128]},
-        "generator_width": {"values": [8, 16, 24, 32]},
-        "discriminator_width": {"values": [8, 16, 24, 32]},
-        "r1": {"min": 0.03, "max": 10.0, "sampling": "log"},
-        "r2": {"min": 0.03, "max": 10.0, "sampling": "log"},
-        "averaging": {"values": [0.99, 0.998, 0.9995, 0.9998]},
-        "generator_lr": {"min": 1e-4, "max": 3e-3, "sampling": "log"},
-        "discriminator_lr": {"min": 1e-4, "max": 3e-3, "sampling": "log"},
-        "beta_1": {"values": [0.0, 0.5, 0.7, 0.9]},
-    },
 }
+
+
+# Settings that may move to a multiple of their first number. Averaging and beta_2 are bounded by 1.
+RATIOS = [name for name in presets.SCHEDULED if name not in ("averaging", "beta_2")]
 
 
 def complete(changes=None, preset="reference"):
@@ -88,7 +80,7 @@ def _is_searched(name, value):
 
 
 def _defaults(name, value):
-    if name in presets.SCHEDULED and isinstance(value, list):
+    if name in RATIOS and isinstance(value, list):
         return {"default": value[0], "ratio": value[1] / value[0]}
     return {"default": value}
 
@@ -162,12 +154,13 @@ def _check_entry(name, entry):
 
     has_layers = name.endswith("_widths")
     if not isinstance(entry, dict):
-        values = entry if has_layers and isinstance(entry, list) else [entry]
+        is_list = isinstance(entry, list) and (has_layers or name in presets.SCHEDULED and len(entry) == 2)
+        values = entry if is_list else [entry]
         if not values or not all(map(_is_number, values)):
-            refuse("must be a number, or a list of numbers for widths, if it is fixed")
+            refuse("must be a number, a list of numbers for widths, or two numbers to move between, if it is fixed")
         return
-    if "ratio" in entry and not (name in presets.SCHEDULED and _is_number(entry["ratio"]) and entry["ratio"] > 0):
-        refuse(f"must have a ratio above 0, for {', '.join(presets.SCHEDULED)} only")
+    if "ratio" in entry and not (name in RATIOS and _is_number(entry["ratio"]) and 0 < entry["ratio"] < math.inf):
+        refuse(f"must have a ratio above 0, for {', '.join(RATIOS)} only")
     entry = {key: value for key, value in entry.items() if key != "ratio"}
     kinds = {"values", "default"} | {"layers"} if has_layers else {"values", "default"}, {"min", "max", "default"}
     if not (set(entry) == kinds[0] or (not has_layers and kinds[1] <= set(entry) <= kinds[1] | {"step", "sampling"})):

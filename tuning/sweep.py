@@ -11,7 +11,7 @@ import time
 from multiprocessing.connection import wait
 from pathlib import Path
 
-from gan import cli
+from gan import cli, presets
 from gan.files import written_whole
 from gan.locks import LOCK_NAME, locked_folder
 from tuning import processes
@@ -229,8 +229,12 @@ def _refuse_another_sweep(output, settings):
         f"{name} is {there.get(name)}, not {value}"
         for name, value in settings.items()
         # More trials make the sweep longer, not a different one. An older sweep does not record all settings.
-        if name not in ("trials", "space") and there.get(name, value) != value
+        if name not in ("trials", "space", "resolved") and there.get(name, value) != value
     ]
+    recorded = there.get("resolved", presets.resolve() if there["preset"] == "reference" else {})
+    if changed := [name for name, value in settings.get("resolved", {}).items() if recorded.get(name) != value]:
+        what = f"had another {', '.join(changed)}" if recorded else "may have had other settings"
+        differences.append(f"the preset {there['preset']} {what} in the version of the library that started it")
     space = settings.get("space", {})
     if other := [name for name, entry in space.items() if there["space"].get(name) != entry]:
         differences.append(f"space differs in {', '.join(other)}")

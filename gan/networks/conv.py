@@ -20,7 +20,7 @@ def build_conv_generator(latent_dim=100, width=32, depth=None, image_shape=(28, 
     A Dense layer produces a small image with many channels. Each of `depth` transposed convolutions (4x4, stride 2)
     then doubles height and width and halves the number of channels. BatchNormalization and ReLU precede each
     convolution. If a side is not a multiple of `2**depth`, the excess is cropped. Smoothing by [1, 2, 1] and tanh
-    follow the last one: strided convolutions draw checkerboards, and images cannot have those at the finest scale.
+    follow the last one, so images have no checkerboards, nor other detail that alternates from pixel to pixel.
 
     Source: Radford et al. 2016 (DCGAN), arXiv 1511.06434.
 

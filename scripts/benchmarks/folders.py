@@ -32,7 +32,7 @@ what gan.datasets keeps of them in its cache, take 3 GB at the default count, in
 first load       gan.datasets.load of the smaller folder with an empty cache, on one core and on all cores
 second load      the same with its cache, in a new process; the imports of Python's packages are listed apart
 input            a batch of 64 images in the second epoch, if nothing else runs
-step of fast     a step of fit on the same images in memory, with batches of 64
+step of fast     a step of fit on the same images in memory, with batches of 64, without clusters
 fit, folder      a step of fit on the folder, in the second epoch
 private memory   pages that belong to the process alone, after an epoch over the folder; not the pages that it maps from
                  the cache, which the system takes back when it needs them
@@ -134,7 +134,7 @@ def private_megabytes(folder):
 
 
 class Training:
-    """The preset `fast`, trained on a source."""
+    """The preset `fast` without clusters, trained on a source."""
 
     def __init__(self, source):
         settings = gan.presets.resolve("fast", {"batch_size": BATCH_SIZE, "clusters": 0})

@@ -1,6 +1,8 @@
 """Measures the quality of presets over the minutes of their training."""
 
 import csv
+import itertools
+import json
 import statistics
 from pathlib import Path
 
@@ -9,13 +11,15 @@ import measuring
 import gan
 from gan import cli, options
 
-COLUMNS = ("preset", "seed", "epoch", "minutes", "fid", "precision", "recall", "coverage", "agreement")
+RUN = ("preset", "seed", "data", "settings")
+COLUMNS = (*RUN, "epoch", "minutes", "fid", "precision", "recall", "coverage", "agreement")
 DESCRIPTION = """Measures the quality of presets over the minutes of their training, on MNIST.
 
 Each preset is trained and measured after 1, 2, 4, 8 and so on epochs and at its end, on the test images and with the
-extractor digits. The minutes are those of training alone, with compilation. Each finished run is added to results.csv
-in the folder --output, and learning_curves.png is drawn anew: fid against minutes, the mean over the seeds. Runs that
-the file holds already are not repeated. To measure on one core of a CPU, pin the command to it: taskset --cpu-list 0.
+extractor digits. The minutes are those of training alone, with compilation and the search for clusters. Each finished
+run is added to results.csv in the folder --output, and learning_curves.png is drawn anew: fid against minutes, the mean
+over the seeds. Runs that the file holds already are not repeated, unless the preset or the data have changed. To
+measure on one core of a CPU, pin the command to it: taskset --cpu-list 0.
 """
 
 
@@ -36,6 +40,12 @@ def parse_arguments(argv=None):
     return build_parser().parse_args(argv)
 
 
+def describe(source, name, seed):
+    """Returns the columns that a run is known by."""
+    settings = json.dumps(gan.presets.resolve(name), sort_keys=True)
+    return {"preset": name, "seed": str(seed), "data": source, "settings": settings}
+
+
 def measure(source, name, seed):
     """Trains a preset. Returns a dict for each epoch that is measured."""
     settings = gan.presets.resolve(name)
@@ -44,15 +54,14 @@ def measure(source, name, seed):
     watch = measuring.Stopwatch()
     metrics = gan.metrics.all_metrics("digits", (28, 28, 1), 10 if settings["conditional"] else None)
     history = measuring.fit_preset(
-        source, settings, seed, last, metrics, validation_freq=measured, callbacks=[watch.callback(), gan.Progress()]
+        source, settings, seed, last, watch, metrics, [gan.Progress()], validation_freq=measured
     )
     return [
         {
-            "preset": name,
-            "seed": seed,
+            **describe(source, name, seed),
             "epoch": epoch,
-            "minutes": round(sum(watch.seconds[:epoch]) / 60, 2),
-            **{key: history[f"val_{key}"][index] for key in COLUMNS[4:] if f"val_{key}" in history},
+            "minutes": sum(watch.seconds[:epoch]) / 60,
+            **{key: history[f"val_{key}"][index] for key in COLUMNS[6:] if f"val_{key}" in history},
         }
         for index, epoch in enumerate(measured)
     ]
@@ -97,12 +106,12 @@ def draw(file, rows):
 
 def print_table(rows):
     """Prints the mean and the standard deviation of each figure at the end of each preset."""
-    last = {(row["preset"], row["seed"]): row for row in rows}
-    print(f"\n{'preset':18}seeds  " + "".join(f"{name:>17}" for name in COLUMNS[3:]))
+    last = {tuple(row[name] for name in RUN): row for row in rows}
+    print(f"\n{'preset':18}seeds  " + "".join(f"{name:>17}" for name in COLUMNS[5:]))
     for name in dict.fromkeys(row["preset"] for row in rows):
-        of_preset = [row for (preset, _), row in last.items() if preset == name]
+        of_preset = [row for (preset, *_), row in last.items() if preset == name]
         cells = ""
-        for column in COLUMNS[3:]:
+        for column in COLUMNS[5:]:
             values = [float(row[column]) for row in of_preset if row.get(column)]
             spread = f" ± {statistics.stdev(values):.3f}" if len(values) > 1 else ""
             cells += f"{f'{statistics.mean(values):.3f}{spread}' if values else '':>17}"
@@ -115,13 +124,14 @@ def main():
     with measuring.running():
         with cli.errors_exit(ValueError, status=2):
             source = gan.datasets.resolve(options.resolve_data(arguments.data))
-        for name in arguments.presets:
-            for seed in arguments.seeds:
-                if not any((row["preset"], int(row["seed"])) == (name, seed) for row in read_rows(file)):
-                    print(f"{name}, seed {seed}", flush=True)
-                    run = measure(source, name, seed)
-                    write_rows(file, [*read_rows(file), *run])
-                draw(arguments.output / "learning_curves.png", read_rows(file))
+        for name, seed in itertools.product(arguments.presets, arguments.seeds):
+            rows, run = read_rows(file), describe(source, name, seed)
+            if not any(run.items() <= row.items() for row in rows):
+                print(f"{name}, seed {seed}", flush=True)
+                others = [row for row in rows if (row["preset"], row["seed"]) != (name, str(seed))]
+                rows = others + measure(source, name, seed)
+                write_rows(file, rows)
+                draw(arguments.output / "learning_curves.png", rows)
         print_table(read_rows(file))
 
 

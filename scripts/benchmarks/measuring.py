@@ -49,8 +49,11 @@ def read(source):
         return source, gan.datasets.read(source)[0]
 
 
-def fit_preset(source, settings, seed, epochs, metrics=None, **kwargs):
-    """Trains a preset, validated on the test images if there are metrics. Returns the history."""
+def fit_preset(source, settings, seed, epochs, watch, metrics=None, callbacks=(), **kwargs):
+    """Trains a preset, timed by a `Stopwatch` and, if there are metrics, validated on the test images.
+
+    Returns the history.
+    """
     import keras
 
     images = gan.datasets.open_source(source)
@@ -63,36 +66,37 @@ def fit_preset(source, settings, seed, epochs, metrics=None, **kwargs):
     steps = settings["epochs"] * len(train)
     model = gan.presets.build(settings, images.image_shape, num_classes, seed, metrics, steps)
     validation = test if metrics else None
-    return model.fit(train, epochs=epochs, validation_data=validation, verbose=0, **kwargs).history
+    callbacks = [watch.start(), *callbacks]
+    return model.fit(train, epochs=epochs, validation_data=validation, callbacks=callbacks, verbose=0, **kwargs).history
 
 
 class Stopwatch:
-    """Times the epochs of a training, without its validations: each from the end of the one before to its last step.
+    """Times the epochs of a training, without its validations. The first includes what comes before it.
 
     Attributes:
         seconds: List of the seconds of each epoch.
     """
 
     def __init__(self):
-        self.seconds, self._lap = [], None
+        self.seconds = []
 
-    def callback(self):
-        """Returns the callback that `fit` takes."""
+    def start(self):
+        """Starts the watch. Returns the callback that `fit` takes."""
         import keras
 
+        self._start = time.perf_counter()
         return keras.callbacks.LambdaCallback(
-            on_train_begin=lambda logs: self._start(),
-            on_test_begin=lambda logs: self._stop(),
-            on_epoch_end=lambda epoch, logs: (self._stop(), self._start()),
+            on_test_begin=lambda logs: self._stop(), on_epoch_end=lambda epoch, logs: self._go_on()
         )
 
-    def _start(self):
-        self._lap = time.perf_counter()
-
     def _stop(self):
-        if self._lap is not None:
-            self.seconds.append(time.perf_counter() - self._lap)
-            self._lap = None
+        self.seconds.append(time.perf_counter() - self._start)
+        self._start = None
+
+    def _go_on(self):
+        if self._start is not None:
+            self._stop()
+        self._start = time.perf_counter()
 
 
 def laps(items, work):

@@ -21,8 +21,8 @@ INPUTS = ((32, 32, 32), (16, 16, 32), (8, 8, 64), (4, 4, 128))
 GROUP_SIZE = 16
 DESCRIPTION = """Measures what the networks cost, on random images of 32x32x3 in batches of 64.
 
-step           a step of fit with the losses and the regularizer of the preset fast, for the convolutional networks of
-               fast and for the residual networks of gan.networks, with expansion 1 and 2
+step           a step of fit with the losses and the regularizer of the preset fast, without its clusters, for the
+               convolutional networks of fast and for the residual networks of gan.networks, with expansion 1 and 2
 convolution    a grouped 3x3 convolution with its gradients: by gan.layers.GroupedConv2D, by
                keras.layers.Conv2D(groups=...), and without groups by keras.layers.Conv2D
 

@@ -54,8 +54,7 @@ def fit(source, name, seed, epochs=None, fid=None):
     watch = measuring.Stopwatch()
     settings = gan.presets.resolve(name)
     metrics = None if fid is None else [gan.metrics.FrechetDistance()]
-    callbacks = [watch.callback(), stop]
-    history = measuring.fit_preset(source, settings, seed, epochs or settings["epochs"], metrics, callbacks=callbacks)
+    history = measuring.fit_preset(source, settings, seed, epochs or settings["epochs"], watch, metrics, [stop])
     return watch.seconds, None if fid is None else history["val_fid"][-1]
 
 

@@ -33,7 +33,7 @@ GOALS = {
 GOAL_OF_FIT = 1.03  # over the bare step, on each engine
 DESCRIPTION = """Measures the speed and the memory of training, on every engine that is installed.
 
-A preset is trained on 60,000 images in several ways:
+A preset is trained on 60,000 images, without clusters, in several ways:
 
   hand-written loop  the same job in plain TensorFlow, JAX or PyTorch, as users write it (scripts/benchmarks/peers);
                      for the preset fast not in JAX

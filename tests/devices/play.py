@@ -48,7 +48,8 @@ def build(preset, changes, kind=gan.GAN, metrics=None, **limits):
     """A preset whose optimizers do not turn rounding into whole steps, as Adam's small epsilon does."""
     settings = gan.presets.resolve(preset, changes)
     built = gan.presets.build(settings, IMAGE_SHAPE, CLASSES, seed=0)
-    model = kind(built.generator, built.discriminator, 0, built.num_classes, built.averaging)
+    clusters = settings["clusters"] or None
+    model = kind(built.generator, built.discriminator, 0, built.num_classes, built.averaging, clusters)
     model.compile(
         *(keras.optimizers.Adam(5e-3, epsilon=1e-2, **limits) for _ in range(2)),
         loss=built.loss,
@@ -103,7 +104,13 @@ def alternating():
     return model, model.fit(IMAGES, batch_size=BATCH_SIZE, epochs=2, validation_split=0.2, verbose=0)
 
 
-CASES = [reference, fast, conditional, alternating]
+def clustered():
+    """Clusters, which `fit` finds, in the place of labels."""
+    model = build("fast", {**CONV, "clusters": 3}, metrics=gan.metrics.all_metrics(extractor(), IMAGE_SHAPE))
+    return model, model.fit(batches(IMAGES), epochs=2, verbose=0)
+
+
+CASES = [reference, fast, conditional, alternating, clustered]
 
 
 def play(case):

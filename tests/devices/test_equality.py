@@ -17,7 +17,7 @@ def results(tmp_path_factory):
         return dict(file)
 
 
-@pytest.mark.parametrize("case", ["reference", "fast", "conditional", "alternating"])
+@pytest.mark.parametrize("case", ["reference", "fast", "conditional", "alternating", "clustered"])
 @pytest.mark.parametrize("kind", ["weights", "logs", "evaluation", "images"])
 def test_many_devices_equal_one(results, case, kind):
     one, many = results[f"{case}, 1: {kind}"], results[f"{case}, {MANY}: {kind}"]

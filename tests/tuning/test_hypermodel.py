@@ -110,6 +110,8 @@ def test_moving_settings_end_with_the_training():
     assert float(optimizer.learning_rate) == pytest.approx(2e-3)
     optimizer.iterations.assign(50)
     assert float(optimizer.learning_rate) == pytest.approx(2e-4)
+    with pytest.raises(ValueError, match="pass images_seen"):
+        GANHyperModel(preset="best").build(keras_tuner.HyperParameters())
 
 
 def test_the_reference_preset_is_the_default():

@@ -21,6 +21,9 @@ def test_a_moving_setting_keeps_the_ratio_of_its_ends():
     hp.values |= {"generator_lr": 1e-3, "r1": 3.0}
     chosen = space.choose(hp, space.complete(whole, "best"))
     assert chosen["generator_lr"] == [1e-3, 1e-4] and chosen["r1"] == [3.0, 0.3]
+    fixed = space.complete({"generator_lr": [1e-3, 5e-4], "discriminator_lr": 1e-3}, "best")
+    chosen = space.choose(keras_tuner.HyperParameters(), fixed)
+    assert chosen["generator_lr"] == [1e-3, 5e-4] and chosen["discriminator_lr"] == 1e-3
 
 
 def test_every_numeric_setting_can_be_searched():
@@ -107,7 +110,8 @@ def test_numbers_have_the_type_of_the_setting():
         ({"generator_widths": {"layers": [2, 3], "values": [8], "default": [8]}}, "default inside its range"),
         ({"generator_widths": {"layers": 2, "values": [8], "default": [8]}}, "two integers as layers"),
         ({"generator_widths": {"layers": [1, 2], "values": [8], "default": 8}}, "default"),
-        ({"generator_widths": []}, "must be a number, or a list"),
+        ({"generator_widths": []}, "must be a number, a list"),
+        ({"averaging": {"values": [0.9], "default": 0.9, "ratio": 1.1}}, "ratio above 0, for r1, r2"),
         ({"generator_lr": {"values": [1e-3], "default": 1e-3, "ratio": 0}}, "ratio above 0, for r1, r2"),
         ({"dropout": {"values": [0.1], "default": 0.1, "ratio": 0.5}}, "ratio above 0, for r1, r2"),
     ],
