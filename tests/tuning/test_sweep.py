@@ -239,6 +239,19 @@ def test_the_folder_of_another_sweep_is_refused_before_the_imports(without_proce
         run_sweep(tmp_path, {**small_settings, "trials": 9}, workers=1)
 
 
+def test_a_sweep_whose_preset_has_changed_is_refused(monkeypatch, small_settings, tmp_path):
+    settings = {**small_settings, "preset": "fast", "space": {}}
+    resolved = gan.presets.resolve("fast")
+    monkeypatch.setattr(processes, "call", lambda *_, **__: ({**settings, "resolved": resolved}, [], [1]))
+    for recorded, sentence in (
+        ({"resolved": {**resolved, "clusters": 0}}, "the preset fast had another clusters in the version"),
+        ({}, "the preset fast may have had other settings"),
+    ):
+        settings_file(tmp_path).write_text(json.dumps({**settings, **recorded}))
+        with pytest.raises(ValueError, match=sentence):
+            run_sweep(tmp_path, settings, workers=1)
+
+
 def test_a_folder_in_use_is_refused_before_the_imports(without_processes, small_settings, tmp_path):
     pytest.importorskip("fcntl")
     settings_file(tmp_path).write_text(json.dumps(small_settings))
