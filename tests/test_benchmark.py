@@ -189,7 +189,9 @@ def test_learning_curves_measures_presets_and_repeats_no_run(load, digits_file, 
     monkeypatch.setitem(gan.presets.PRESETS, "best", gan.presets.resolve("best", {"epochs": 2}))
     start(benchmark, monkeypatch, *command, 1)
     changed = benchmark.read_rows(tmp_path / "results.csv")
-    assert changed[:3] == both[3:] and [row["epoch"] for row in changed[3:]] == ["1", "2"]
+    assert changed[:6] == both and [row["epoch"] for row in changed[6:]] == ["1", "2"]
+    fid = float(capsys.readouterr().out.splitlines()[-1].split()[3])
+    assert fid == pytest.approx(float(changed[-1]["fid"]), abs=1e-3)
 
 
 def test_folders_compares_folders_with_images_in_memory(load, tmp_path, monkeypatch, capsys):

@@ -31,8 +31,6 @@ SPACES = {
         "beta_1": {"values": [0.0, 0.5, 0.7, 0.9]},
     },
 }
-
-
 # Settings that may move to a multiple of their first number. Averaging and beta_2 are bounded by 1.
 RATIOS = [name for name in presets.SCHEDULED if name not in ("averaging", "beta_2")]
 

@@ -81,6 +81,15 @@ def write_rows(file, rows):
         writer.writerows(rows)
 
 
+def select(rows, source):
+    """Returns the rows that measure these data and the presets as they are now."""
+    return [
+        row
+        for row in rows
+        if row["preset"] in gan.presets.PRESETS and describe(source, row["preset"], row["seed"]).items() <= row.items()
+    ]
+
+
 def draw(file, rows):
     """Draws the fid over the minutes, both logarithmic: a line for each preset, through the means over its seeds."""
     from matplotlib.figure import Figure
@@ -128,11 +137,9 @@ def main():
             rows, run = read_rows(file), describe(source, name, seed)
             if not any(run.items() <= row.items() for row in rows):
                 print(f"{name}, seed {seed}", flush=True)
-                others = [row for row in rows if (row["preset"], row["seed"]) != (name, str(seed))]
-                rows = others + measure(source, name, seed)
-                write_rows(file, rows)
-                draw(arguments.output / "learning_curves.png", rows)
-        print_table(read_rows(file))
+                write_rows(file, rows + measure(source, name, seed))
+            draw(arguments.output / "learning_curves.png", select(read_rows(file), source))
+        print_table(select(read_rows(file), source))
 
 
 if __name__ == "__main__":
