@@ -109,6 +109,7 @@ def _choose(hp, name, entry):
         return entry
     if "ratio" in entry:
         start = _choose(hp, name, {key: value for key, value in entry.items() if key != "ratio"})
+        # The preset's own number, not one that differs from it by rounding.
         return [start, float(f"{start * entry['ratio']:.12g}")]
     if "layers" in entry:
         return _choose_widths(hp, name.removesuffix("_widths"), entry)

@@ -233,7 +233,7 @@ def _refuse_another_sweep(output, settings):
     ]
     recorded = there.get("resolved", presets.resolve() if there["preset"] == "reference" else {})
     if changed := [name for name, value in settings.get("resolved", {}).items() if recorded.get(name) != value]:
-        what = f"had another {', '.join(changed)}" if recorded else "may have had other settings"
+        what = f"had other values of {', '.join(changed)}" if recorded else "may have had other settings"
         differences.append(f"the preset {there['preset']} {what} in the version of the library that started it")
     space = settings.get("space", {})
     if other := [name for name, entry in space.items() if there["space"].get(name) != entry]:

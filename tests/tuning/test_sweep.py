@@ -244,7 +244,7 @@ def test_a_sweep_whose_preset_has_changed_is_refused(monkeypatch, small_settings
     resolved = gan.presets.resolve("fast")
     monkeypatch.setattr(processes, "call", lambda *_, **__: ({**settings, "resolved": resolved}, [], [1]))
     for recorded, sentence in (
-        ({"resolved": {**resolved, "clusters": 0}}, "the preset fast had another clusters in the version"),
+        ({"resolved": {**resolved, "clusters": 0}}, "the preset fast had other values of clusters in the version"),
         ({}, "the preset fast may have had other settings"),
     ):
         settings_file(tmp_path).write_text(json.dumps({**settings, **recorded}))
