@@ -111,7 +111,8 @@ def settle(given):
         given: Dict of the options that were given.
 
     Returns:
-        The run's folder, its settings, and what its config.json records of its data: None for a new run.
+        The run's folder, its settings, and what its config.json records of its data and its epochs: None for a new
+        run.
     """
     given = {name: value for name, value in given.items() if name not in ("devices", "processes", "process")}
     output = given.pop("output", None)
@@ -154,10 +155,8 @@ def _settle_resumed(output, given):
     # Settings that are newer than the run have the values of the reference job.
     settings = {**DEFAULTS, **presets.resolve(), **config["arguments"], **given}
     settings["data"] = options.resolve_data(settings["data"], "If the data have moved, give the new path with --data.")
-    moving = [f"--{name.replace('_', '-')}" for name in presets.SCHEDULED if isinstance(settings[name], list)]
-    if moving and settings["epochs"] > (planned := config["arguments"]["epochs"]):
-        cli.warn(f"{', '.join(moving)} keep their last values after epoch {planned}, for which the run was planned.")
-    return output, settings, {"source": config["arguments"].get("data"), **config["data"]}
+    known = {"source": config["arguments"].get("data"), "epochs": config["arguments"]["epochs"]}
+    return output, settings, {**known, **config["data"]}
 
 
 def write_config(folder, settings, data, is_resumed):
@@ -261,6 +260,22 @@ def recommend(images, dataset, settings):
         return None
     epochs = math.ceil(READABLE_STEPS / math.ceil(dataset.image_count / batch_size))
     return f"  recommended for these pictures: --preset {name} --epochs {epochs}, about {READABLE_STEPS:,} steps"
+
+
+def describe_ended(settings, planned):
+    """Says which settings do not move any more in the epochs that a run was not planned for.
+
+    Args:
+        settings: Dict of the run's settings.
+        planned: Int, the number of epochs that the run was started with.
+
+    Returns:
+        A line, or None if there are no such settings or epochs.
+    """
+    moving = [f"--{name.replace('_', '-')}" for name in presets.SCHEDULED if isinstance(settings[name], list)]
+    if not moving or settings["epochs"] <= planned:
+        return None
+    return f"  more epochs than the run was started with: {', '.join(moving)} keep their last values in them"
 
 
 def describe_rest(output, given, processes):

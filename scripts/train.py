@@ -136,7 +136,9 @@ def prepare(output, settings, recorded, processes):
         raise ValueError(f"{images.name} holds images of {shapes[0]}, but {output} was trained on {shapes[1]}.")
     checks.check_batches(draft, dataset)
     print(runs.describe_data(images, dataset, validation, settings), flush=True)
-    if recorded is None and (line := runs.recommend(images, dataset, settings)):
+    is_new = recorded is None
+    line = runs.recommend(images, dataset, settings) if is_new else runs.describe_ended(settings, recorded["epochs"])
+    if line:
         print(line, flush=True)
     if model is None:
         keras.utils.set_random_seed(settings["seed"])
@@ -145,7 +147,7 @@ def prepare(output, settings, recorded, processes):
             validation, dataset = None, load(None)
         model = build(metrics)
     if processes.is_first:
-        runs.write_config(output, settings, data, is_resumed=recorded is not None)
+        runs.write_config(output, settings, data, is_resumed=not is_new)
     return model, images, dataset, validation, epoch, data
 
 

@@ -66,10 +66,17 @@ def test_no_preset_is_recommended_for_too_few_pictures_or_for_arrays(tmp_path, m
         assert runs.recommend(images, gan.datasets.load(images, 10), settings) is None
 
 
-def test_a_run_that_resumes_beyond_its_schedules_says_so(tmp_path, capsys):
+def test_a_run_that_resumes_beyond_its_schedules_says_so(tmp_path):
     settings = {"preset": "best", "data": "mnist5k", **gan.presets.resolve("best")}
     (tmp_path / "config.json").write_text(json.dumps({"arguments": settings}))
-    for epochs, said in ((40, False), (50, True)):
-        runs.settle({"output": tmp_path, "resume": True, "epochs": epochs})
-        printed = capsys.readouterr().err
-        assert ("--generator-lr, --discriminator-lr keep their last values after epoch 40" in printed) == said
+    for epochs, line in (
+        (40, None),
+        (
+            50,
+            "  more epochs than the run was started with: --generator-lr, --discriminator-lr keep their last values in "
+            "them",
+        ),
+    ):
+        _, settled, recorded = runs.settle({"output": tmp_path, "resume": True, "epochs": epochs})
+        assert runs.describe_ended(settled, recorded["epochs"]) == line
+    assert runs.describe_ended(gan.presets.resolve("fast"), 1) is None
