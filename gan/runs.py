@@ -155,7 +155,7 @@ def _settle_resumed(output, given):
     # Settings that are newer than the run have the values of the reference job.
     settings = {**DEFAULTS, **presets.resolve(), **config["arguments"], **given}
     settings["data"] = options.resolve_data(settings["data"], "If the data have moved, give the new path with --data.")
-    known = {"source": config["arguments"].get("data"), "epochs": config["arguments"]["epochs"]}
+    known = {"source": config["arguments"].get("data"), "epochs": config["arguments"].get("epochs", settings["epochs"])}
     return output, settings, {**known, **config["data"]}
 
 

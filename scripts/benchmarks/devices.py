@@ -27,13 +27,12 @@ FLOP_RATE = 10e12
 LINKS = {"8 GPUs in one machine": (8, 300e9, 10e-6), "64 hosts with a GPU each": (64, 25e9, 50e-6)}
 DESCRIPTION = """Measures how JAX divides the work of a training step among devices, and what they exchange.
 
-Work: The step, without clusters, is compiled for 1, 2 and 4 virtual devices of the CPU, which is exact on any
-machine. FLOP are those of
-one device. The share is the FLOP of the step on one device, divided by the number of devices. Collectives are the
-exchanges between devices; arrays that are reduced together count as one. The minimum is one for the gradients of each
-network and one for the moments of each BatchNormalization, with the bytes of the trainable weights and of a mean and a
-variance of each channel. The backward pass of BatchNormalization needs one more each, which is not in the minimum.
-Logs are the scalars among the arrays: losses and accuracies.
+Work: The step, without clusters, is compiled for 1, 2 and 4 virtual devices of the CPU, which is exact on any machine.
+FLOP are those of one device. The share is the FLOP of the step on one device, divided by the number of devices.
+Collectives are the exchanges between devices; arrays that are reduced together count as one. The minimum is one for
+the gradients of each network and one for the moments of each BatchNormalization, with the bytes of the trainable
+weights and of a mean and a variance of each channel. The backward pass of BatchNormalization needs one more each,
+which is not in the minimum. Logs are the scalars among the arrays: losses and accuracies.
 
 Throughput (Linux with two cores): The step of the preset reference runs in processes of one thread, each on a core of
 its own. Two processes that train together are compared with two copies that train independently on half the batch each

@@ -12,7 +12,8 @@ import gan
 from gan import cli, options
 
 RUN = ("preset", "seed", "data", "settings")
-COLUMNS = (*RUN, "epoch", "minutes", "fid", "precision", "recall", "coverage", "agreement")
+FIGURES = ("fid", "precision", "recall", "coverage", "agreement")
+COLUMNS = (*RUN, "epoch", "minutes", *FIGURES)
 DESCRIPTION = """Measures the quality of presets over the minutes of their training, on MNIST.
 
 Each preset is trained and measured after 1, 2, 4, 8 and so on epochs and at its end, on the test images and with the
@@ -61,7 +62,7 @@ def measure(source, name, seed):
             **describe(source, name, seed),
             "epoch": epoch,
             "minutes": sum(watch.seconds[:epoch]) / 60,
-            **{key: history[f"val_{key}"][index] for key in COLUMNS[6:] if f"val_{key}" in history},
+            **{key: history[f"val_{key}"][index] for key in FIGURES if f"val_{key}" in history},
         }
         for index, epoch in enumerate(measured)
     ]
@@ -115,12 +116,13 @@ def draw(file, rows):
 
 def print_table(rows):
     """Prints the mean and the standard deviation of each figure at the end of each preset."""
-    last = {tuple(row[name] for name in RUN): row for row in rows}
-    print(f"\n{'preset':18}seeds  " + "".join(f"{name:>17}" for name in COLUMNS[5:]))
+    last = {(row["preset"], row["seed"]): row for row in rows}
+    columns = ("minutes", *FIGURES)
+    print(f"\n{'preset':18}seeds  " + "".join(f"{name:>17}" for name in columns))
     for name in dict.fromkeys(row["preset"] for row in rows):
-        of_preset = [row for (preset, *_), row in last.items() if preset == name]
+        of_preset = [row for (preset, _), row in last.items() if preset == name]
         cells = ""
-        for column in COLUMNS[5:]:
+        for column in columns:
             values = [float(row[column]) for row in of_preset if row.get(column)]
             spread = f" ± {statistics.stdev(values):.3f}" if len(values) > 1 else ""
             cells += f"{f'{statistics.mean(values):.3f}{spread}' if values else '':>17}"
