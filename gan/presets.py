@@ -67,6 +67,19 @@ _BEST = {
     "generator_lr": [2e-3, 2e-4],
     "discriminator_lr": [2e-3, 2e-4],
 }
+_RESIDUAL = {
+    **_FAST,
+    "epochs": 10,
+    "networks": "residual",
+    **dict.fromkeys(_SIZE_NAMES),
+    **SIZES["residual"],
+    "loss": "relativistic",
+    "r1": [1.0, 0.1],
+    "r2": [1.0, 0.1],
+    "generator_lr": [1e-3, 1e-4],
+    "discriminator_lr": [1e-3, 1e-4],
+    "beta_2": [0.9, 0.99],
+}
 _CONDITIONAL = {"conditional": True, "clusters": 0}
 PRESETS = {
     "reference": _REFERENCE,
@@ -74,6 +87,8 @@ PRESETS = {
     "best": _BEST,
     "fast-conditional": {**_FAST, **_CONDITIONAL},
     "best-conditional": {**_BEST, **_CONDITIONAL},
+    "residual": _RESIDUAL,
+    "residual-conditional": {**_RESIDUAL, **_CONDITIONAL},
 }
 # Settings that may be a pair of numbers: they move from the first to the second over the training.
 SCHEDULED = ("r1", "r2", "gradient_penalty", "averaging", "generator_lr", "discriminator_lr", "beta_2")
@@ -83,8 +98,8 @@ def resolve(preset="reference", changes=None):
     """Returns the settings of a preset, with changes to some of them.
 
     Args:
-        preset: `"reference"`, `"fast"`, `"best"`, `"fast-conditional"` or `"best-conditional"`. Defaults to
-            `"reference"`.
+        preset: `"reference"`, `"fast"`, `"best"` or `"residual"`, or one of the last three with `-conditional` after
+            its name. Defaults to `"reference"`.
         changes: Dict that maps names of settings to new values. The settings in `SCHEDULED` may be two numbers, to
             move from the first to the second over the training. `conditional` also turns clusters off. Defaults to
             None: no changes.
@@ -125,6 +140,8 @@ def resolve(preset="reference", changes=None):
         _check_number(name, settings[name])
     if settings["conditional"] and settings["clusters"]:
         raise ValueError("clusters stand in for classes: leave out clusters or conditional.")
+    if settings["clusters"] and settings["latent_dim"] == 1:
+        raise ValueError("latent_dim must be at least 2 with clusters, not 1; clusters 0 turns them off.")
     if settings["label_smoothing"] and settings["loss"] != "binary_crossentropy":
         raise ValueError(f"label_smoothing applies to the loss binary_crossentropy only, not to {settings['loss']}.")
     return settings

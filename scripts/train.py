@@ -2,6 +2,7 @@
 
 import argparse
 import contextlib
+import functools
 import json
 import math
 import signal
@@ -98,28 +99,8 @@ def prepare(output, settings, recorded, processes):
     model, epoch = gan.Checkpoint.load(checkpoint) if checkpoint.exists() else (None, 0)
     if epoch > settings["epochs"]:
         raise ValueError(f"{output} has finished {epoch} epochs already, more than --epochs {settings['epochs']}.")
-    requested = settings["data"]
-    images = gan.datasets.open_source(
-        requested, settings["image_shape"], settings["background"], settings["skip_damaged"]
-    )
-    settings["data"] = images.name
-    if images.pictures:
-        settings["image_shape"] = list(images.image_shape)
-    known = recorded if processes.is_first else None
-    data = runs.check_data(output, images, requested, known)
-    processes.check_equal("images", data["fingerprint"], "reads other images than")
-
-    def load(split):
-        return gan.datasets.load(
-            images,
-            settings["batch_size"],
-            seed=settings["seed"],
-            split=split,
-            labels=settings["conditional"],
-            drop_remainder=settings["drop_remainder"] and split != "test",
-            flip=settings["flip"],
-        )
-
+    images, data = open_images(output, settings, recorded, processes)
+    load = functools.partial(load_split, images, settings)
     is_validated = settings["validate_every"] and (model is None or model.quality_metrics)
     validation = load("test") if is_validated else None
     dataset = load("train" if validation else None)
@@ -149,6 +130,36 @@ def prepare(output, settings, recorded, processes):
     if processes.is_first:
         runs.write_config(output, settings, data, is_resumed=not is_new)
     return model, images, dataset, validation, epoch, data
+
+
+def open_images(output, settings, recorded, processes):
+    """Opens the images, and makes sure that they are those of the run. Returns them and the run's facts about them."""
+    import gan
+
+    requested = settings["data"]
+    images = gan.datasets.open_source(
+        requested, settings["image_shape"], settings["background"], settings["skip_damaged"]
+    )
+    settings["data"] = images.name
+    if images.pictures:
+        settings["image_shape"] = list(images.image_shape)
+    data = runs.check_data(output, images, requested, recorded if processes.is_first else None)
+    processes.check_equal("images", data["fingerprint"], "reads other images than")
+    return images, data
+
+
+def load_split(images, settings, split):
+    import gan
+
+    return gan.datasets.load(
+        images,
+        settings["batch_size"],
+        seed=settings["seed"],
+        split=split,
+        labels=settings["conditional"],
+        drop_remainder=settings["drop_remainder"] and split != "test",
+        flip=settings["flip"],
+    )
 
 
 def choose_metrics(images, num_classes, output, settings, processes):

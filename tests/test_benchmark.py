@@ -180,6 +180,8 @@ def test_learning_curves_measures_presets_and_repeats_no_run(load, digits_file, 
     both = benchmark.read_rows(tmp_path / "results.csv")
     assert both[:3] == rows and [row["seed"] for row in both[3:]] == ["2"] * 3
     assert (tmp_path / "learning_curves.png").exists()
+    # Four rows of ten digits, 2 pixels apart, three times as large.
+    assert gan.images.read_picture(tmp_path / "best_1.png").shape == (3 * 118, 3 * 298, 1)
     fids = [float(row["fid"]) for row in both if row["epoch"] == "3"]
     name, count, *cells = capsys.readouterr().out.splitlines()[-1].split()
     assert count == "2" and "±" in cells

@@ -126,6 +126,7 @@ def test_classes_take_the_place_of_clusters():
         ),
         ("fast", {"averaging": [0.9, 1.5]}, r"averaging must lie in \[0, 1\), not \[0.9, 1.5\]"),
         ("fast", {"conditional": True, "clusters": 50}, "clusters stand in for classes"),
+        ("fast", {"latent_dim": 1}, "latent_dim must be at least 2 with clusters, not 1; clusters 0 turns them off"),
         ("reference", {"loss": "hinge", "label_smoothing": 0.1}, "label_smoothing applies to the loss binary_cross"),
     ],
 )

@@ -66,7 +66,8 @@ def test_options_of_train_cover_all_settings_and_show_the_default_of_each_preset
     text = " ".join(train.build_parser().format_help().split())
     for name in gan.presets.PRESETS["reference"]:
         assert f"--{name.replace('_', '-')}" in text
-    assert "(default: 300 in reference; 8 in fast, fast-conditional; 40 in best, best-conditional)" in text
+    epochs = "8 in fast, fast-conditional; 40 in best, best-conditional; 10 in residual, residual-conditional"
+    assert f"(default: 300 in reference; {epochs})" in text
     assert "--blocks BLOCKS residual: blocks at each resolution (default: 1)" in text
     assert "(default: 256 512 1024)" in text and "(default: none)" in text
 

@@ -30,6 +30,18 @@ SPACES = {
         "discriminator_lr": {"min": 3e-4, "max": 1e-2, "sampling": "log"},
         "beta_1": {"values": [0.0, 0.5, 0.7, 0.9]},
     },
+    "residual": {
+        "latent_dim": {"values": [16, 32, 64, 128]},
+        "batch_size": {"values": [32, 64, 128]},
+        "generator_width": {"values": [16, 32, 48]},
+        "discriminator_width": {"values": [16, 32, 48]},
+        "r1": {"min": 0.1, "max": 10.0, "sampling": "log"},
+        "r2": {"min": 0.1, "max": 10.0, "sampling": "log"},
+        "averaging": {"values": [0.99, 0.998, 0.9995, 0.9998]},
+        "generator_lr": {"min": 1e-4, "max": 3e-3, "sampling": "log"},
+        "discriminator_lr": {"min": 1e-4, "max": 3e-3, "sampling": "log"},
+        "beta_1": {"values": [0.0, 0.5, 0.7, 0.9]},
+    },
 }
 # Settings that may move to a multiple of their first number. Averaging and beta_2 are bounded by 1.
 RATIOS = [name for name in presets.SCHEDULED if name not in ("averaging", "beta_2")]

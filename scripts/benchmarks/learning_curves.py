@@ -18,9 +18,9 @@ DESCRIPTION = """Measures the quality of presets over the minutes of their train
 
 Each preset is trained and measured after 1, 2, 4, 8 and so on epochs and at its end, on the test images and with the
 extractor digits. The minutes are those of training alone, with compilation and the search for clusters. Each finished
-run is added to results.csv in the folder --output, and learning_curves.png is drawn anew: fid against minutes, the mean
-over the seeds. Runs that the file holds already are not repeated, unless the preset or the data have changed. To
-measure on one core of a CPU, pin the command to it: taskset --cpu-list 0.
+run is added to results.csv in the folder --output, a grid of its images is saved there, and learning_curves.png is
+drawn anew: fid against minutes, the mean over the seeds. Runs that the file holds already are not repeated, unless the
+preset or the data have changed. To measure on one core of a CPU, pin the command to it: taskset --cpu-list 0.
 """
 
 
@@ -47,16 +47,18 @@ def describe(source, name, seed):
     return {"preset": name, "seed": str(seed), "data": source, "settings": settings}
 
 
-def measure(source, name, seed):
-    """Trains a preset. Returns a dict for each epoch that is measured."""
+def measure(source, name, seed, output):
+    """Trains a preset and saves a grid of its images. Returns a dict for each epoch that is measured."""
     settings = gan.presets.resolve(name)
     last = settings["epochs"]
     measured = sorted({2**power for power in range(last.bit_length()) if 2**power < last} | {last})
     watch = measuring.Stopwatch()
     metrics = gan.metrics.all_metrics("digits", (28, 28, 1), 10 if settings["conditional"] else None)
-    history = measuring.fit_preset(
+    fitted = measuring.fit_preset(
         source, settings, seed, last, watch, metrics, [gan.Progress()], validation_freq=measured
     )
+    save_grid(output / f"{name}_{seed}.png", fitted.model)
+    history = fitted.history
     return [
         {
             **describe(source, name, seed),
@@ -66,6 +68,14 @@ def measure(source, name, seed):
         }
         for index, epoch in enumerate(measured)
     ]
+
+
+def save_grid(file, model):
+    """Saves four rows of ten images; with classes, a column shows one class."""
+    columns = model.num_classes or 10
+    labels = None if model.num_classes is None else [index % columns for index in range(4 * columns)]
+    images = gan.images.to_uint8(model.generate(None if labels else 4 * columns, seed=0, labels=labels))
+    gan.images.save_picture(file, gan.images.enlarge(gan.images.grid(images, columns, padding=2)))
 
 
 def read_rows(file):
@@ -139,7 +149,7 @@ def main():
             rows, run = read_rows(file), describe(source, name, seed)
             if not any(run.items() <= row.items() for row in rows):
                 print(f"{name}, seed {seed}", flush=True)
-                write_rows(file, rows + measure(source, name, seed))
+                write_rows(file, rows + measure(source, name, seed, arguments.output))
             draw(arguments.output / "learning_curves.png", select(read_rows(file), source))
         print_table(select(read_rows(file), source))
 

@@ -52,7 +52,7 @@ def read(source):
 def fit_preset(source, settings, seed, epochs, watch, metrics=None, callbacks=(), **kwargs):
     """Trains a preset, timed by a `Stopwatch` and, if there are metrics, validated on the test images.
 
-    Returns the history.
+    Returns the `keras.callbacks.History`.
     """
     import keras
 
@@ -67,7 +67,7 @@ def fit_preset(source, settings, seed, epochs, watch, metrics=None, callbacks=()
     model = gan.presets.build(settings, images.image_shape, num_classes, seed, metrics, steps)
     validation = test if metrics else None
     callbacks = [watch.start(), *callbacks]
-    return model.fit(train, epochs=epochs, validation_data=validation, callbacks=callbacks, verbose=0, **kwargs).history
+    return model.fit(train, epochs=epochs, validation_data=validation, callbacks=callbacks, verbose=0, **kwargs)
 
 
 class Stopwatch:

@@ -54,7 +54,8 @@ def fit(source, name, seed, epochs=None, fid=None):
     watch = measuring.Stopwatch()
     settings = gan.presets.resolve(name)
     metrics = None if fid is None else [gan.metrics.FrechetDistance()]
-    history = measuring.fit_preset(source, settings, seed, epochs or settings["epochs"], watch, metrics, [stop])
+    epochs = epochs or settings["epochs"]
+    history = measuring.fit_preset(source, settings, seed, epochs, watch, metrics, [stop]).history
     return watch.seconds, None if fid is None else history["val_fid"][-1]
 
 
