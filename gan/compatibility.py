@@ -17,3 +17,8 @@ def cache_skipped_attributes():
 
         skipped = saving_lib.get_attr_skipset("Optimizer")
         global_state.set_global_attribute("saving_attr_skiplist_Optimizer", skipped)
+
+
+def forget_layer(model, layer):
+    """Removes a layer from a model whose attribute will hold another one. Keras 3.15 would keep and save both."""
+    model._tracker.untrack(layer)

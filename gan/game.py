@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
-from gan import draws, schedules
+from gan import augmentation, draws, engines, schedules
+from gan.compatibility import forget_layer
 from gan.engines import Engine
 from gan.foreign import check_tensors, written_in_keras_ops
 
@@ -83,6 +84,18 @@ class Game(Engine, keras.Model):
             "d_loss": self.loss.discriminator(real.logits, fake.logits),
         }
 
+    def use_augmentation(self, identifier):
+        """Chooses how the images are augmented that the discriminator sees in training, as `compile` describes it."""
+        forget_layer(self, getattr(self, "augmentation", None))
+        self.augmentation = augmentation.get(identifier)
+        if self.augmentation is not None:
+            self.augmentation.check(self.image_shape)
+
+    @property
+    def is_adaptive(self):
+        """Whether the augmentation follows the discriminator's overfitting."""
+        return isinstance(self.augmentation, augmentation.AdaptiveAugment)
+
     def training_step(self, data):
         """One step of training on a batch, as `fit` receives it. Returns the logs."""
         images, condition = self._convert(data)
@@ -99,6 +112,8 @@ class Game(Engine, keras.Model):
             figures["g_loss"] = self._update(images, condition, ("generator",))["g_loss"]
         if self.average is not None:
             self._update_average(updates_before)
+        if self.is_adaptive:
+            self.augmentation.adapt(figures["overfitting"], engines.whole_count(ops.shape(images)[0]))
         self._log(figures, images)
 
     def _update(self, images, condition, players):
@@ -157,13 +172,16 @@ class Game(Engine, keras.Model):
         figures["d_loss"] = figures["d_loss"] + real_penalty + sum(self.discriminator.losses)
         figures["real_accuracy"] = _share(real.logits > 0)
         figures["fake_accuracy"] = _share(fake.logits < 0)
+        if self.is_adaptive:
+            figures["overfitting"] = ops.mean(ops.sign(self.loss.margin(real.logits, fake.logits)))
+            figures["augmented"] = self.augmentation.probability * 1  # a copy, not the variable
         return figures, fakes
 
     def judge(self, images, condition, training):
         """Runs the discriminator, which sees augmented images in training. Returns a `Judged`."""
         seen = images
         if training and self.augmentation is not None:
-            seen = self.augmentation(images, self.training_noise)
+            seen = self.augmentation(images, seed=self.training_noise)
         outputs = self._call(self.discriminator, seen, condition, training)
         logits, *extras = outputs if isinstance(outputs, (list, tuple)) else [outputs]
         return Judged(images, ops.cast(logits, "float32"), extras, condition)

@@ -74,6 +74,21 @@ class AdversarialLoss:
         """
         raise NotImplementedError(f"{type(self).__name__} must implement discriminator(real_logits, fake_logits).")
 
+    def margin(self, real_logits, fake_logits):
+        """Returns how sure the discriminator is of each real image: above 0 if it tells it from generated images.
+
+        `gan.augmentation.AdaptiveAugment` measures overfitting by its sign. Override it for a loss in which a logit of
+        0 does not mean an undecided discriminator.
+
+        Args:
+            real_logits: Float tensor `(batch, ..., 1)`. The discriminator's logits for real images.
+            fake_logits: Float tensor of the same shape. The discriminator's logits for generated images.
+
+        Returns:
+            A float tensor of the same shape: the real logits, unless a subclass returns something else.
+        """
+        return real_logits
+
     def get_config(self):
         """Returns the constructor arguments as a dict."""
         return {}
@@ -145,6 +160,9 @@ class LeastSquares(AdversarialLoss):
     def discriminator(self, real_logits, fake_logits):
         return 0.5 * ops.mean((real_logits - 1) ** 2) + 0.5 * ops.mean(fake_logits**2)
 
+    def margin(self, real_logits, fake_logits):
+        return real_logits - 0.5
+
 
 @keras.saving.register_keras_serializable(package="gan")
 class Hinge(AdversarialLoss):
@@ -192,6 +210,10 @@ class Wasserstein(AdversarialLoss):
     def discriminator(self, real_logits, fake_logits):
         return ops.mean(fake_logits) - ops.mean(real_logits)
 
+    def margin(self, real_logits, fake_logits):
+        # Only differences of logits matter.
+        return real_logits - fake_logits
+
 
 @keras.saving.register_keras_serializable(package="gan")
 class Relativistic(AdversarialLoss):
@@ -216,6 +238,10 @@ class Relativistic(AdversarialLoss):
 
     def discriminator(self, real_logits, fake_logits):
         return ops.mean(ops.softplus(fake_logits - real_logits))
+
+    def margin(self, real_logits, fake_logits):
+        # Only differences of logits matter.
+        return real_logits - fake_logits
 
 
 _LOSSES = {

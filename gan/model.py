@@ -7,7 +7,6 @@ import keras
 import tensorflow as tf
 from keras import ops, tree
 
-from gan import augmentation as augmentations
 from gan import checks, losses
 from gan.game import Game
 from gan.metrics import figures_of
@@ -121,9 +120,9 @@ class GAN(Sampled, Saved, Game):
             discriminator_steps: Int, number of updates of the discriminator before each update of the generator. All
                 use the same real images, each with new augmentation and new latents. An epoch updates the generator
                 once per batch. Default None: one forward pass updates both networks.
-            augmentation: A list of names from `gan.augmentation`, or a `gan.augmentation.DiffAugment`, applied at
-                random to all images, real and generated, before the discriminator sees them in training. Default
-                None.
+            augmentation: A list of names from `gan.augmentation`, a `gan.augmentation.DiffAugment` or a
+                `gan.augmentation.AdaptiveAugment`, applied at random to images, real and generated, before the
+                discriminator sees them in training. Default None.
             run_eagerly: As in `keras.Model.compile`. Default False.
             steps_per_execution: As in `keras.Model.compile`. Default 1.
             jit_compile: As in `keras.Model.compile`. Default `"auto"`: XLA if there is a GPU.
@@ -136,6 +135,7 @@ class GAN(Sampled, Saved, Game):
         checks.check_devices(self)
         checks.check_trained(self)
         metrics = metrics or []
+        self.use_augmentation(augmentation)
         checks.check_metrics(self, metrics)
         super().compile(
             optimizer=None,
@@ -162,16 +162,14 @@ class GAN(Sampled, Saved, Game):
         self.regularizers = checks.check_regularizers(regularizers)
         checks.check_count("discriminator_steps", discriminator_steps)
         self.discriminator_steps = discriminator_steps
-        self.augmentation = augmentations.get(augmentation)
-        if self.augmentation is not None:
-            self.augmentation.check(self.image_shape)
         self.logged = [keras.metrics.Mean(name) for name in self.log_names]
         self.quality_metrics = list(metrics)
 
     @property
     def log_names(self):
         """List of the names under which a step logs."""
-        return ["loss", *self.loss_names, "real_accuracy", "fake_accuracy"]
+        names = ["loss", *self.loss_names, "real_accuracy", "fake_accuracy"]
+        return [*names, "overfitting", "augmented"] if self.is_adaptive else names
 
     def _check_optimizers(self):
         # Building now creates the slots that loading a saved model fills.

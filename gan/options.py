@@ -24,7 +24,7 @@ EXTRACTOR_HELP = (
     "written by train_extractor.py"
 )
 LOSSES = ("binary_crossentropy", "hinge", "least_squares", "relativistic", "wasserstein")
-AUGMENTATIONS = ("translation", "cutout", "brightness")
+AUGMENTATIONS = ("translation", "cutout", "scaling", "flip", "rotation", "brightness", "contrast", "saturation")
 
 
 class ArgumentParser(argparse.ArgumentParser):
@@ -162,6 +162,8 @@ def add_settings(group):
     add("--discriminator-steps", steps, **number(natural_int, "UPDATES"))
     augmentation = "random changes to real and generated images before the discriminator sees them"
     add("--augmentation", augmentation, nargs="*", choices=AUGMENTATIONS)
+    target = "overfitting that augmentation aims at, by changing more or fewer images (ADA); 0 changes all"
+    add("--augmentation-target", target, **number(share, "TARGET"))
     averaging = f"decay of the moving average of the generator's weights; 0 disables it; two decays: {moving}"
     add("--averaging", averaging, **one_or_two(share, "DECAY"))
     rate = "learning rate of the {}'s Adam optimizer; two rates: " + moving

@@ -32,6 +32,7 @@ _REFERENCE = {
     "regularize_every": 1,
     "discriminator_steps": 0,
     "augmentation": [],
+    "augmentation_target": 0.0,
     "averaging": 0.0,
     "generator_lr": 1e-4,
     "discriminator_lr": 1e-4,
@@ -47,7 +48,7 @@ _FAST = {
     **dict.fromkeys(_SIZE_NAMES),
     **SIZES["conv"],
     "clusters": 50,
-    "r1": 1.0,
+    "r1": 0.5,
     "regularize_every": 4,
     "averaging": 0.998,
     "generator_lr": 2e-3,
@@ -60,7 +61,7 @@ _BEST = {
     "epochs": 40,
     "generator_width": 32,
     "discriminator_width": 16,
-    "clusters": 100,
+    "clusters": 200,
     # Under a weight of 1, the discriminator of a long training forgets what it has learned.
     "r1": 0.3,
     "averaging": 0.9998,
@@ -90,6 +91,8 @@ PRESETS = {
     "residual": _RESIDUAL,
     "residual-conditional": {**_RESIDUAL, **_CONDITIONAL},
 }
+# Images in which augmentation may go from none to all: a part of the training, and at most as many as in the paper.
+RAMPS, LONGEST_RAMP = 4, 500_000
 # Settings that may be a pair of numbers: they move from the first to the second over the training.
 SCHEDULED = ("r1", "r2", "gradient_penalty", "averaging", "generator_lr", "discriminator_lr", "beta_2")
 
@@ -142,9 +145,17 @@ def resolve(preset="reference", changes=None):
         raise ValueError("clusters stand in for classes: leave out clusters or conditional.")
     if settings["clusters"] and settings["latent_dim"] == 1:
         raise ValueError("latent_dim must be at least 2 with clusters, not 1; clusters 0 turns them off.")
+    _check_augmentation(settings["augmentation"], settings["augmentation_target"])
     if settings["label_smoothing"] and settings["loss"] != "binary_crossentropy":
         raise ValueError(f"label_smoothing applies to the loss binary_crossentropy only, not to {settings['loss']}.")
     return settings
+
+
+def _check_augmentation(names, target):
+    if not 0 <= target < 1:
+        raise ValueError(f"augmentation_target must lie in [0, 1), not {target!r}.")
+    if target and not names:
+        raise ValueError("augmentation_target needs augmentation, the names of what changes the images.")
 
 
 def _check_number(name, value):
@@ -215,7 +226,7 @@ def build(settings, image_shape=(28, 28, 1), num_classes=None, seed=None, metric
         metrics=metrics,
         regularizers=[kind(weight, settings["regularize_every"]) for kind, weight in penalties.items() if weight],
         discriminator_steps=settings["discriminator_steps"] or None,
-        augmentation=settings["augmentation"] or None,
+        augmentation=_build_augmentation(settings, steps),
     )
     return model
 
@@ -248,6 +259,18 @@ def _build_networks(settings, image_shape, classes):
     sizes = {name: settings[name] for name in ("blocks", "expansion", "group_size")}
     generator = networks.build_residual_generator(latent_dim, widths[0], **sizes, **shape)
     return generator, networks.build_residual_discriminator(widths=widths[1], **sizes, **shape)
+
+
+def _build_augmentation(settings, steps):
+    from gan.augmentation import AdaptiveAugment
+
+    names, target = settings["augmentation"] or None, settings["augmentation_target"]
+    if not target:
+        return names
+    if steps is None:
+        raise ValueError("augmentation that moves towards augmentation_target needs steps, the length of the training.")
+    images = steps * settings["batch_size"]
+    return AdaptiveAugment(names, target, ramp=min(LONGEST_RAMP, max(1, images // RAMPS)))
 
 
 def _build_adam(learning_rate, beta_1, beta_2):

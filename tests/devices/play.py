@@ -47,7 +47,7 @@ def extractor():
 def build(preset, changes, kind=gan.GAN, metrics=None, **limits):
     """A preset whose optimizers do not turn rounding into whole steps, as Adam's small epsilon does."""
     settings = gan.presets.resolve(preset, changes)
-    built = gan.presets.build(settings, IMAGE_SHAPE, CLASSES, seed=0)
+    built = gan.presets.build(settings, IMAGE_SHAPE, CLASSES, seed=0, steps=10)
     clusters = settings["clusters"] or None
     model = kind(built.generator, built.discriminator, 0, built.num_classes, built.averaging, clusters)
     model.compile(
@@ -90,8 +90,9 @@ def fast():
 
 
 def conditional():
-    """Labels, augmentation, and a penalty at points that are drawn."""
-    changes = {"gradient_penalty": 1.0, "augmentation": ["translation", "cutout", "brightness"], "regularize_every": 1}
+    """Labels, augmentation that follows overfitting, and a penalty at points that are drawn."""
+    augmentation = {"augmentation": ["translation", "flip", "scaling", "brightness"], "augmentation_target": 0.1}
+    changes = {"gradient_penalty": 1.0, "regularize_every": 1, **augmentation}
     model = build("fast-conditional", {**CONV, **changes}, metrics=[gan.metrics.ClassAgreement(extractor())])
     validation = arrays(model, 28)
     return model, model.fit(IMAGES, LABELS, batch_size=BATCH_SIZE, epochs=2, validation_data=validation, verbose=0)

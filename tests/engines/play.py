@@ -89,6 +89,13 @@ def play(loss, regularizers, steps, optimizer, augmentation=None, normalize=lamb
     return {"losses": np.asarray(losses), "weights": np.concatenate([weight.ravel() for weight in model.get_weights()])}
 
 
+def adaptive():
+    """Augmentation of images that were chosen at random, and whose share moves."""
+    augmentation = gan.augmentation.AdaptiveAugment(["flip", "rotation", "scaling"], target=0.2, ramp=200)
+    augmentation.probability.assign(0.6)
+    return augmentation
+
+
 def measure():
     """All metrics of the same images."""
     digits, labels = gan.datasets.read("mnist5k")
@@ -154,7 +161,8 @@ def main():
     games = {f"{loss}, {steps}": (loss, "none", steps, sgd) for loss in LOSSES for steps in (None, 2)}
     games.update({f"{name}, {steps}": ("hinge", name, steps, sgd) for name in REGULARIZERS for steps in (None, 2)})
     games["adam"] = ("binary_crossentropy", "r1", None, lambda: keras.optimizers.Adam(1e-3, beta_1=0.5))
-    games["augmentation"] = ("hinge", "r1", None, sgd, ["brightness", "translation", "cutout"])
+    games["augmentation"] = ("hinge", "r1", None, sgd, ["brightness", "translation", "cutout", "scaling", "contrast"])
+    games["adaptive augmentation"] = ("relativistic", "r1", 2, sgd, adaptive())
     games["spectral norm"] = ("hinge", "r1", None, sgd, None, gan.layers.SpectralNormalization)
     for name, arguments in games.items():
         for kind, value in play(*arguments).items():
