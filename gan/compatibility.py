@@ -19,6 +19,9 @@ def cache_skipped_attributes():
         global_state.set_global_attribute("saving_attr_skiplist_Optimizer", skipped)
 
 
-def forget_layer(model, layer):
-    """Removes a layer from a model whose attribute will hold another one. Keras 3.15 would keep and save both."""
-    model._tracker.untrack(layer)
+def replace_attribute(model, name, value):
+    """Sets an attribute that may have held a layer, which Keras 3.15 would keep and save too."""
+    if hasattr(model, name):
+        model._tracker.untrack(getattr(model, name))
+        delattr(model, name)
+    setattr(model, name, value)

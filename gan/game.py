@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
-from gan import augmentation, draws, engines, schedules
-from gan.compatibility import forget_layer
+from gan import draws, engines, schedules
+from gan.augmentation import AdaptiveAugment
 from gan.engines import Engine
 from gan.foreign import check_tensors, written_in_keras_ops
 
@@ -84,17 +84,15 @@ class Game(Engine, keras.Model):
             "d_loss": self.loss.discriminator(real.logits, fake.logits),
         }
 
-    def use_augmentation(self, identifier):
-        """Chooses how the images are augmented that the discriminator sees in training, as `compile` describes it."""
-        forget_layer(self, getattr(self, "augmentation", None))
-        self.augmentation = augmentation.get(identifier)
-        if self.augmentation is not None:
-            self.augmentation.check(self.image_shape)
-
     @property
     def is_adaptive(self):
         """Whether the augmentation follows the discriminator's overfitting."""
-        return isinstance(self.augmentation, augmentation.AdaptiveAugment)
+        return isinstance(self.augmentation, AdaptiveAugment)
+
+    def names_with(self, augmentation):
+        """Returns the names under which a step with this augmentation logs."""
+        adapted = ["overfitting", "augment_probability"] if isinstance(augmentation, AdaptiveAugment) else []
+        return ["loss", *self.loss_names, "real_accuracy", "fake_accuracy", *adapted]
 
     def training_step(self, data):
         """One step of training on a batch, as `fit` receives it. Returns the logs."""
@@ -174,7 +172,7 @@ class Game(Engine, keras.Model):
         figures["fake_accuracy"] = _share(fake.logits < 0)
         if self.is_adaptive:
             figures["overfitting"] = ops.mean(ops.sign(self.loss.margin(real.logits, fake.logits)))
-            figures["augmented"] = self.augmentation.probability * 1  # a copy, not the variable
+            figures["augment_probability"] = self.augmentation.probability * 1  # a copy, not the variable
         return figures, fakes
 
     def judge(self, images, condition, training):

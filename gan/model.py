@@ -8,6 +8,7 @@ import tensorflow as tf
 from keras import ops, tree
 
 from gan import checks, losses
+from gan.compatibility import replace_attribute
 from gan.game import Game
 from gan.metrics import figures_of
 from gan.metrics.base import to_numpy
@@ -135,8 +136,8 @@ class GAN(Sampled, Saved, Game):
         checks.check_devices(self)
         checks.check_trained(self)
         metrics = metrics or []
-        self.use_augmentation(augmentation)
-        checks.check_metrics(self, metrics)
+        augmentation = checks.check_augmentation(self, augmentation)
+        checks.check_metrics(self, metrics, self.names_with(augmentation))
         super().compile(
             optimizer=None,
             run_eagerly=run_eagerly,
@@ -162,14 +163,14 @@ class GAN(Sampled, Saved, Game):
         self.regularizers = checks.check_regularizers(regularizers)
         checks.check_count("discriminator_steps", discriminator_steps)
         self.discriminator_steps = discriminator_steps
+        replace_attribute(self, "augmentation", augmentation)
         self.logged = [keras.metrics.Mean(name) for name in self.log_names]
         self.quality_metrics = list(metrics)
 
     @property
     def log_names(self):
         """List of the names under which a step logs."""
-        names = ["loss", *self.loss_names, "real_accuracy", "fake_accuracy"]
-        return [*names, "overfitting", "augmented"] if self.is_adaptive else names
+        return self.names_with(self.augmentation)
 
     def _check_optimizers(self):
         # Building now creates the slots that loading a saved model fills.

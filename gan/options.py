@@ -162,7 +162,7 @@ def add_settings(group):
     add("--discriminator-steps", steps, **number(natural_int, "UPDATES"))
     augmentation = "random changes to real and generated images before the discriminator sees them"
     add("--augmentation", augmentation, nargs="*", choices=AUGMENTATIONS)
-    target = "overfitting that augmentation aims at, by changing more or fewer images (ADA); 0 changes all"
+    target = "overfitting of the discriminator that augmentation aims at (ADA); 0: always augment"
     add("--augmentation-target", target, **number(share, "TARGET"))
     averaging = f"decay of the moving average of the generator's weights; 0 disables it; two decays: {moving}"
     add("--averaging", averaging, **one_or_two(share, "DECAY"))

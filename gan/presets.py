@@ -92,8 +92,8 @@ PRESETS = {
     "residual": _RESIDUAL,
     "residual-conditional": {**_RESIDUAL, **_CONDITIONAL},
 }
-# Images in which augmentation may go from none to all: a part of the training, and at most as many as in the paper.
-RAMPS, LONGEST_RAMP = 4, 500_000
+# The probability of augmentation may rise by 1 in this share of the training, but in no more images than in the paper.
+RAMP_SHARE, LONGEST_RAMP = 0.25, 500_000
 # Settings that may be a pair of numbers: they move from the first to the second over the training.
 SCHEDULED = ("r1", "r2", "gradient_penalty", "averaging", "generator_lr", "discriminator_lr", "beta_2")
 
@@ -153,10 +153,10 @@ def resolve(preset="reference", changes=None):
 
 
 def _check_augmentation(names, target):
-    if not 0 <= target < 1:
-        raise ValueError(f"augmentation_target must lie in [0, 1), not {target!r}.")
+    if not isinstance(target, numbers.Real) or not 0 <= target < 1:
+        raise ValueError(f"augmentation_target must be a number in [0, 1), not {target!r}.")
     if target and not names:
-        raise ValueError("augmentation_target needs augmentation, the names of what changes the images.")
+        raise ValueError("augmentation_target needs augmentation: a list of names such as ['translation'].")
 
 
 def _check_number(name, value):
@@ -269,9 +269,9 @@ def _build_augmentation(settings, steps):
     if not target:
         return names
     if steps is None:
-        raise ValueError("augmentation that moves towards augmentation_target needs steps, the length of the training.")
-    images = steps * settings["batch_size"]
-    return AdaptiveAugment(names, target, ramp=min(LONGEST_RAMP, max(1, images // RAMPS)))
+        raise ValueError("a preset with augmentation_target needs steps, the length of the training.")
+    ramp = round(RAMP_SHARE * steps * settings["batch_size"])
+    return AdaptiveAugment(names, target, min(LONGEST_RAMP, max(1, ramp)))
 
 
 def _build_adam(learning_rate, beta_1, beta_2):

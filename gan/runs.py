@@ -254,7 +254,8 @@ def recommend(images, dataset, settings):
     classes = len(images.class_names or [])
     has_classes = 0 < LEAST_IMAGES * classes <= images.image_count
     suits = settings["networks"] != "mlp" and settings["conditional"] == has_classes
-    name = ("best" if settings["preset"].startswith("best") else "fast") + ("-conditional" if has_classes else "")
+    family = settings["preset"].removesuffix("-conditional")
+    name = (family if family in ("best", "residual") else "fast") + ("-conditional" if has_classes else "")
     batch_size = presets.PRESETS[name]["batch_size"]
     if not images.pictures or suits or dataset.image_count < batch_size:
         return None

@@ -38,8 +38,9 @@ class Saved:
 
     def load_weights(self, filepath, skip_mismatch=False, **kwargs):
         """Loads a `.weights.h5` file, as `keras.Model.load_weights` does, saved from a GAN built in the same way."""
-        parts = {"average": "averaging", "clusters": "clusters"}
-        lost = [name for name in parts if getattr(self, name) is None]
+        parts = {"average": "averaging", "clusters": "clusters", "augmentation": "an AdaptiveAugment in compile"}
+        # Other kinds of augmentation have no weights.
+        lost = [name for name in parts if not isinstance(getattr(self, name, None), keras.layers.Layer)]
         if not skip_mismatch and str(filepath).endswith(".h5") and (found := _find_parts(filepath, lost)):
             raise ValueError(
                 f"{filepath} does not fit this GAN: its {' and '.join(found)} would be lost. Build the GAN with "
@@ -49,8 +50,9 @@ class Saved:
             super().load_weights(filepath, skip_mismatch=skip_mismatch, **kwargs)
         except ValueError as error:
             raise ValueError(
-                f"{filepath} does not fit this GAN: build it with the networks, num_classes, clusters and averaging "
-                f"(here {self.averaging}) of the GAN that it was saved from. Keras says: {' '.join(str(error).split())}"
+                f"{filepath} does not fit this GAN: build it with the networks, num_classes, clusters, averaging (here "
+                f"{self.averaging}) and augmentation of the GAN that it was saved from. Keras says: "
+                f"{' '.join(str(error).split())}"
             ) from error
 
     def get_config(self):

@@ -151,15 +151,9 @@ def open_images(output, settings, recorded, processes):
 def load_split(images, settings, split):
     import gan
 
-    return gan.datasets.load(
-        images,
-        settings["batch_size"],
-        seed=settings["seed"],
-        split=split,
-        labels=settings["conditional"],
-        drop_remainder=settings["drop_remainder"] and split != "test",
-        flip=settings["flip"],
-    )
+    keep_all = split == "test" or not settings["drop_remainder"]
+    kept = {"seed": settings["seed"], "labels": settings["conditional"], "flip": settings["flip"]}
+    return gan.datasets.load(images, settings["batch_size"], split=split, drop_remainder=not keep_all, **kept)
 
 
 def choose_metrics(images, num_classes, output, settings, processes):

@@ -97,7 +97,7 @@ def test_augmentation_follows_a_target():
     assert augmentation.names == ["flip"] and augmentation.target == 0.5
     assert augmentation.ramp == 100 * 64 / 4  # a quarter of the training
     assert presets.build(settings, steps=10**6).augmentation.ramp == 500_000
-    with pytest.raises(ValueError, match="augmentation_target needs steps, the length of the training"):
+    with pytest.raises(ValueError, match="a preset with augmentation_target needs steps, the length of the training"):
         presets.build(settings)
 
 
@@ -137,11 +137,11 @@ def test_classes_take_the_place_of_clusters():
         ("fast", {"averaging": [0.9, 1.5]}, r"averaging must lie in \[0, 1\), not \[0.9, 1.5\]"),
         ("fast", {"conditional": True, "clusters": 50}, "clusters stand in for classes"),
         ("fast", {"latent_dim": 1}, "latent_dim must be at least 2 with clusters, not 1; clusters 0 turns them off"),
-        ("fast", {"augmentation_target": 0.6}, "augmentation_target needs augmentation, the names"),
+        ("fast", {"augmentation_target": 0.6}, "augmentation_target needs augmentation: a list of names"),
         (
             "fast",
             {"augmentation": ["flip"], "augmentation_target": 1},
-            r"augmentation_target must lie in \[0, 1\), not 1",
+            r"augmentation_target must be a number in \[0, 1\), not 1",
         ),
         ("reference", {"loss": "hinge", "label_smoothing": 0.1}, "label_smoothing applies to the loss binary_cross"),
     ],

@@ -41,6 +41,7 @@ def test_a_config_is_read_with_defaults_or_refused_if_it_is_damaged(tmp_path):
         (2, "best", "--preset best-conditional --epochs 1667, about 5,000 steps"),
         (1, "best", None),
         (2, "best-conditional", None),
+        (2, "residual", "--preset residual-conditional --epochs 1667, about 5,000 steps"),
     ],
 )
 def test_a_preset_is_recommended_for_a_folder_of_pictures(classes, preset, recommended, tmp_path, monkeypatch):
@@ -73,8 +74,8 @@ def test_a_run_that_resumes_beyond_its_schedules_says_so(tmp_path):
         (40, None),
         (
             50,
-            "  more epochs than the run was started with: --generator-lr, --discriminator-lr keep their last values in "
-            "them",
+            "  more epochs than the run was started with: --r1, --generator-lr, --discriminator-lr keep their last "
+            "values in them",
         ),
     ):
         _, settled, recorded = runs.settle({"output": tmp_path, "resume": True, "epochs": epochs})

@@ -1,4 +1,4 @@
-"""Augmentation of as many images as the discriminator's overfitting calls for."""
+"""Augmentation with a probability that follows the discriminator's overfitting."""
 
 import numbers
 
@@ -7,23 +7,23 @@ from keras import ops
 
 from gan.augmentation import transforms
 
-# The share of images above which a generator may learn the augmentation itself (Karras et al. 2020).
-MOST = 0.8
+# Above it, a generator may learn the augmentation itself (Karras et al. 2020).
+HIGHEST_PROBABILITY = 0.8
 # Over about 4 batches, as in the paper.
 SMOOTHING = 0.25
 
 
 @keras.saving.register_keras_serializable(package="gan")
 class AdaptiveAugment(keras.layers.Layer):
-    """Augmentation of a share of the images, which follows the overfitting of the discriminator (ADA).
+    """Augmentation with a probability that follows the overfitting of the discriminator (ADA).
 
     A discriminator that overfits is sure of the real images: the mean sign of its logits on them, `overfitting`, is
-    near 1. In each step, the share of augmented images, `probability`, rises if `overfitting` is above a target, and
-    falls if it is below. It starts at 0 and ends at 0.8 at most, so that the generator can tell images from augmented
-    images. `fit` logs both numbers, and they are saved with the model. For losses in which only the difference of two
-    logits matters (relativistic, Wasserstein), the sign is that of real minus generated logits.
+    near 1. In each step, `probability` rises if `overfitting` is above a target, and falls if it is below. It starts at
+    0 and stays below 0.8, since a generator may learn changes that are more probable. `fit` logs both numbers as
+    `overfitting` and `augment_probability`, and they are saved with the model. For losses in which only the difference
+    of two logits matters (relativistic, Wasserstein), the sign is that of real minus generated logits.
 
-    Each of the names is applied to an image with this probability, independently of the others. They are those of
+    Each change is made to an image with this probability, independently of the others. The names are those of
     `DiffAugment`, and:
 
     - `"flip"`: mirrors the image from left to right, or leaves it, at random.
@@ -35,11 +35,11 @@ class AdaptiveAugment(keras.layers.Layer):
         names: List of names, in the order in which they are applied.
         target: Float in (0, 1). Defaults to 0.6.
         ramp: Int. Number of real images in which `probability` can rise by 1. Defaults to 500,000, which are 7,800
-            steps with batches of 64. Choose less for a shorter training.
+            steps with batches of 64. Use a smaller number for shorter training.
         **kwargs: Further arguments of `keras.layers.Layer`, such as `name`.
 
     Attributes:
-        probability: A `keras.Variable`, the share of augmented images.
+        probability: A `keras.Variable`, the probability of each change.
         overfitting: A `keras.Variable`, the mean sign over the last batches.
 
     Raises:
@@ -92,7 +92,7 @@ class AdaptiveAugment(keras.layers.Layer):
         """
         self.overfitting.assign(self.overfitting + SMOOTHING * (overfitting - self.overfitting))
         step = ops.sign(self.overfitting - self.target) * ops.cast(count, "float32") / self.ramp
-        self.probability.assign(ops.clip(self.probability + step, 0.0, MOST))
+        self.probability.assign(ops.clip(self.probability + step, 0.0, HIGHEST_PROBABILITY))
 
     def get_config(self):
         return {**super().get_config(), "names": self.names, "target": self.target, "ramp": self.ramp}

@@ -22,7 +22,7 @@ class DiffAugment:
     - `"contrast"`: multiplies the distance of all values from their mean by one random number from [0.5, 1.5].
     - `"saturation"`: multiplies the distance of all colors from gray by one random number from [0, 2]. For RGB images.
 
-    `AdaptiveAugment` knows two more, which a generator would learn if all images had them.
+    `AdaptiveAugment` has two more, which the generator would learn if they changed all images.
 
     Source: Zhao et al. 2020, arXiv 2006.10738.
 
@@ -44,8 +44,8 @@ class DiffAugment:
         self.names = transforms.check_names(names)
         if ambiguous := [name for name in names if name in transforms.AMBIGUOUS]:
             raise ValueError(
-                f"a generator would learn {format_names(ambiguous)} from images that all have it: give a target "
-                "(gan.augmentation.AdaptiveAugment, --augmentation-target), and only a share of them has."
+                f"the augmentation {format_names(ambiguous)} needs gan.augmentation.AdaptiveAugment "
+                "(--augmentation-target): if it changed all images, the generator would learn it."
             )
 
     def check(self, image_shape):

@@ -122,5 +122,5 @@ TRANSFORMS = {
     "contrast": _contrast,
     "saturation": _saturate,
 }
-# If all images have them, nothing tells a generator which image was changed.
+# If they change all images, changed images are as frequent as unchanged ones, and the generator learns them.
 AMBIGUOUS = ("flip", "rotation")

@@ -2,6 +2,7 @@
 
 from gan.checks.compilation import (
     check_adapted,
+    check_augmentation,
     check_averaging,
     check_compiled,
     check_count,
@@ -17,6 +18,7 @@ from gan.checks.networks import check_networks
 __all__ = [
     "LogitCheck",
     "check_adapted",
+    "check_augmentation",
     "check_averaging",
     "check_batches",
     "check_compiled",

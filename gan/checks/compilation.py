@@ -4,6 +4,7 @@ import numbers
 import types
 import warnings
 
+from gan import augmentation as augmentations
 from gan import schedules
 from gan.metrics import ClassAgreement, FeatureMetric
 from gan.regularizers import GradientRegularizer
@@ -51,7 +52,7 @@ def check_optimizer(name, optimizer, variables):
         )
 
 
-def check_metrics(model, metrics):
+def check_metrics(model, metrics, log_names):
     """Builds the metrics of a model, and makes sure that their figures can be told apart."""
     if not isinstance(metrics, (list, tuple)):
         raise ValueError(f"metrics must be a list of gan.metrics, not {metrics!r}.")
@@ -65,9 +66,17 @@ def check_metrics(model, metrics):
         name = metric.extractor_name
         if networks.setdefault(name, metric.extractor) != metric.extractor:
             raise ValueError(f"two extractors have the name {name!r}: give each a name of its own.")
-    figures = [*model.log_names, *(figure for metric in metrics for figure in metric.figures or [metric.name])]
+    figures = [*log_names, *(figure for metric in metrics for figure in metric.figures or [metric.name])]
     if len(set(figures)) < len(figures):
         raise ValueError(f"metrics must log under different names, not {', '.join(figures)}.")
+
+
+def check_augmentation(model, augmentation):
+    """Makes sure that an augmentation suits the images of a model. Returns it, or None."""
+    augmentation = augmentations.get(augmentation)
+    if augmentation is not None:
+        augmentation.check(model.image_shape)
+    return augmentation
 
 
 def check_regularizers(regularizers):

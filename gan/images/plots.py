@@ -17,7 +17,7 @@ PANEL_GAP = 24
 PANELS = {
     "loss": {"g_loss": "generator", "d_loss": "discriminator"},
     "discriminator's accuracy": {"real_accuracy": "real images", "fake_accuracy": "generated images"},
-    "augmentation": {"overfitting": "overfitting", "augmented": "share of augmented images"},
+    "augmentation": {"overfitting": "overfitting", "augment_probability": "probability of each change"},
     "fid": {"val_fid": "fid"},
 }
 UNDECIDED_LOSSES = {"g_loss": math.log(2), "d_loss": 2 * math.log(2)}
@@ -132,8 +132,8 @@ def save_curves(path, history, extractor=None, title=None, undecided_losses=Fals
     Args:
         path: The PNG file to write. A write that fails leaves no partial file.
         history: Dict from column names to lists of floats, one per epoch, as `gan.CSVHistory.read` returns. `epoch`
-            numbers the epochs; `g_loss`, `d_loss`, `real_accuracy`, `fake_accuracy`, `overfitting`, `augmented` and
-            `val_fid` are drawn. NaN marks what an epoch did not measure.
+            numbers the epochs; `g_loss`, `d_loss`, `real_accuracy`, `fake_accuracy`, `overfitting`,
+            `augment_probability` and `val_fid` are drawn. NaN marks what an epoch did not measure.
         extractor: String, name of the feature extractor that `val_fid` comes from, for the legend. Defaults to None.
         title: String, shown above the curves. Defaults to None.
         undecided_losses: Bool, whether to mark by dashed lines the losses of an undecided discriminator, whose logits
