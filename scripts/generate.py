@@ -2,6 +2,7 @@
 
 import importlib.util
 import math
+import shlex
 from pathlib import Path
 
 from gan import cli, options, runs
@@ -9,10 +10,15 @@ from gan.text import format_count, format_names
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 ANIMATION_SUFFIXES = (".gif", ".mp4")
-PADDING = 2
-WAYPOINTS = 8
-STEPS = 16
-SECONDS_PER_FRAME = 0.06
+STRENGTHS = (-3, -1.5, 0, 1.5, 3)
+# Options that an option cannot be combined with.
+EXCLUDED = {
+    "labels": ("count",),
+    "latents": ("count", "interpolate"),
+    "truncation": ("interpolate", "directions", "project"),
+    "directions": ("count", "interpolate"),
+    "project": ("count", "labels", "latents", "interpolate"),
+}
 
 
 def build_parser():
@@ -36,6 +42,34 @@ def build_parser():
         "from 0. If a number is also the name of a class, it means that class. Replaces --count",
     )
     parser.add_argument("--seed", type=options.natural_int, default=0, help="seed of the latents (default: 0)")
+    parser.add_argument(
+        "--latents",
+        type=Path,
+        metavar="FILE.npy",
+        help="latents of the images, a float array with one row for each. Replaces --count and --seed",
+    )
+    parser.add_argument(
+        "--truncation",
+        type=options.positive_float,
+        metavar="FACTOR",
+        help="shortens the latents, so that images become more typical and more alike (default: 1, no truncation)",
+    )
+    shows = parser.add_mutually_exclusive_group()
+    shows.add_argument(
+        "--directions",
+        type=options.positive_int,
+        metavar="COUNT",
+        help="show how one image changes along the directions in latent space that change it most: a row for each, at "
+        "five strengths",
+    )
+    shows.add_argument(
+        "--project",
+        type=Path,
+        nargs="+",
+        metavar="PICTURE",
+        help="show each picture beside the generated image that is most similar to it, and write its latents to a "
+        ".npy file beside --output",
+    )
     parser.add_argument(
         "--output",
         type=Path,
@@ -67,6 +101,7 @@ def check(arguments):
         arguments.model = runs.find_model(arguments.model)
         config = runs.read_config(arguments.model.parent)
         arguments.class_names = config["data"].get("class_names") if config else None
+        arguments.background = config["arguments"].get("background") if config else None
         if arguments.labels:
             arguments.labels = [find_class(label, arguments.class_names) for label in arguments.labels]
     if arguments.output and arguments.output.suffix.lower() not in ("", ".npy", *PICTURE_SUFFIXES):
@@ -75,9 +110,24 @@ def check(arguments):
         cli.fail(f"--interpolate {arguments.interpolate} must end in .gif or .mp4.", 2)
     if arguments.interpolate and arguments.interpolate.suffix.lower() == ".mp4" and not find_ffmpeg():
         cli.fail("--interpolate: an .mp4 file needs the extra 'video'. Run: pip install -e '.[video]'", 2)
-    if arguments.count and arguments.labels:
-        cli.fail("--labels gives the class of each image, so --count must be left out.", 2)
-    for path in (arguments.output, arguments.interpolate):
+    if arguments.truncation and arguments.truncation > 1:
+        cli.fail(f"--truncation must be at most 1, not {arguments.truncation:g}.", 2)
+    paths = [arguments.output, arguments.interpolate]
+    for name, excluded in EXCLUDED.items():
+        if getattr(arguments, name) and (given := [other for other in excluded if getattr(arguments, other)]):
+            cli.fail(f"--{name} cannot be combined with --{given[0]}.", 2)
+    shown = "directions" if arguments.directions else "project"
+    if getattr(arguments, shown) and arguments.output.suffix.lower() not in PICTURE_SUFFIXES:
+        cli.fail(f"--{shown} draws a picture: --output must end in .png, .jpg or .webp.", 2)
+    if arguments.directions and len(arguments.labels or "1") > 1:
+        cli.fail("--directions shows one image: --labels takes one class.", 2)
+    inputs = [("latents", arguments.latents), *(("project", path) for path in arguments.project or ())]
+    for name, path in inputs:
+        if path and not path.is_file():
+            cli.fail(f"--{name} {path}: there is no such file.", 2)
+    if arguments.project:
+        paths.append(arguments.output.with_suffix(".npy"))
+    for path in paths:
         if path:
             cli.check_output(path, arguments.overwrite)
 
@@ -98,11 +148,11 @@ def find_ffmpeg():
     return importlib.util.find_spec("imageio_ffmpeg")
 
 
-def lay_out(arguments, num_classes):
+def lay_out(arguments, num_classes, latents=None):
     """Returns the number of images, the number of columns, and the class of each image (None if there are none)."""
     if arguments.labels:
         return len(arguments.labels), math.ceil(math.sqrt(len(arguments.labels))), arguments.labels
-    count = arguments.count or 4 * (num_classes or 4)
+    count = arguments.count or 4 * (num_classes or 4) if latents is None else len(latents)
     if num_classes is None:
         return count, math.ceil(math.sqrt(count)), None
     return count, min(count, num_classes), [index % num_classes for index in range(count)]
@@ -116,47 +166,58 @@ def find_titles(class_names, labels, columns):
     return [class_names[only] for (only,) in classes] if all(len(one) == 1 for one in classes) else None
 
 
-def save_samples(path, images, columns, titles):
+def sample(arguments, model):
+    """Returns the images, the number of columns and the titles."""
+    from gan import sheets
+
+    latents = sheets.read_latents(arguments.latents, model) if arguments.latents else None
+    if latents is not None and model.num_classes and not arguments.labels:
+        raise ValueError(
+            "--latents needs --labels, the class of each image, with a model that was trained with labels."
+        )
+    count, columns, labels = lay_out(arguments, model.num_classes, latents)
+    count = count if labels is None and latents is None else None
+    images = model.generate(count, latents, arguments.seed, labels, arguments.truncation or 1.0)
+    return images, columns, find_titles(arguments.class_names, labels, columns)
+
+
+def show_directions(arguments, model):
+    """Returns the images of one latent vector at five strengths of each direction, and columns and titles."""
+    import gan
+    from gan import sheets
+
+    latents = (
+        sheets.read_latents(arguments.latents, model) if arguments.latents else model.draw_latents(1, arguments.seed)
+    )
+    label = arguments.labels[0] if arguments.labels else 0
+    images = gan.latents.show_directions(model, arguments.directions, latents[:1], STRENGTHS, label)
+    return images, len(STRENGTHS), [f"{strength:g}" for strength in STRENGTHS]
+
+
+def project(arguments, model):
+    """Returns pictures, each with the image that is most similar, and columns and titles. Saves the latents."""
     import numpy as np
 
     import gan
+    from gan import sheets
 
-    if path.suffix == ".npy":
-        with gan.files.written_whole(path) as partial:
-            np.save(partial, images)
-    elif path.suffix:
-        gan.images.save_picture(path, draw_grid(images, columns, titles))
-    else:
-        for index, image in enumerate(images, start=1):
-            gan.images.save_picture(path / f"image_{index:0{len(str(len(images)))}d}.png", image)
-
-
-def draw_grid(images, columns, titles):
-    import gan
-
-    picture = gan.images.enlarge(gan.images.grid(images, columns, padding=PADDING))
-    return gan.images.add_titles(picture, titles) if titles else picture
-
-
-def save_walk(path, model, count, columns, labels, titles, seed):
-    import keras
-    import numpy as np
-
-    import gan
-
-    waypoints = np.array(keras.random.normal((WAYPOINTS, count, model.latent_dim), seed=seed))
-    frames = []
-    if model.clusters is not None:
-        # An image that changed its cluster would jump.
-        labels, waypoints[0] = map(np.asarray, model.clusters.split(waypoints[0]))
-    for latents in gan.latents.walk(waypoints, STEPS):
-        images = gan.images.to_uint8(model.generate(latents=latents, labels=labels))
-        frames.append(gan.images.to_frame(draw_grid(images, columns, titles)))
-    gan.images.save_animation(path, frames, SECONDS_PER_FRAME)
+    read = gan.datasets.read_pictures(arguments.project, model.image_shape, arguments.background or "white")
+    pictures = gan.images.to_float(read)
+    found = gan.latents.project(model, pictures, seed=arguments.seed)
+    file = arguments.output.with_suffix(".npy")
+    sheets.save_array(file, found.latents)
+    for path, distance in zip(arguments.project, found.distances, strict=True):
+        print(f"{path}: root mean square difference {distance:.3f} of 2")
+    names = arguments.class_names or range(model.num_classes or 0)
+    labels = "" if found.labels is None else f" --labels {shlex.join(str(names[label]) for label in found.labels)}"
+    print(f"{file}: the latents, for --latents {file}{labels}")
+    images = np.stack([pictures, model.generate(latents=found.latents, labels=found.labels)], axis=1)
+    return images.reshape(-1, *model.image_shape), 2, ["picture", "projection"]
 
 
 def generate(arguments):
     import gan
+    from gan import sheets
 
     with cli.errors_exit(ValueError, status=2):
         model = gan.load_model(arguments.model)
@@ -168,16 +229,16 @@ def generate(arguments):
                 f"{arguments.model} has {format_count(model.num_classes, 'class', 'classes')}, but {runs.CONFIG_NAME} "
                 f"beside it has {format_count(names, 'class name')}."
             )
-        count, columns, labels = lay_out(arguments, model.num_classes)
-        images = model.generate(count if labels is None else None, seed=arguments.seed, labels=labels)
-        titles = find_titles(arguments.class_names, labels, columns)
+        find = show_directions if arguments.directions else project if arguments.project else sample
+        images, columns, titles = find(arguments, model)
     source = f"generated by {arguments.model}"
     if arguments.output:
-        save_samples(arguments.output, gan.images.to_uint8(images), columns, titles)
-        print(f"{arguments.output}: {format_count(count, 'image')}, {source}")
+        sheets.save_samples(arguments.output, gan.images.to_uint8(images), columns, titles)
+        print(f"{arguments.output}: {format_count(len(images), 'image')}, {source}")
     if arguments.interpolate:
-        save_walk(arguments.interpolate, model, count, columns, labels, titles, arguments.seed)
-        print(f"{arguments.interpolate}: a walk of {WAYPOINTS * STEPS} frames, {source}")
+        count, columns, labels = lay_out(arguments, model.num_classes)
+        sheets.save_walk(arguments.interpolate, model, count, columns, labels, titles, arguments.seed)
+        print(f"{arguments.interpolate}: a walk of {sheets.WAYPOINTS * sheets.STEPS} frames, {source}")
 
 
 def main():

@@ -25,3 +25,15 @@ def test_generate(make_model):
         model.generate(latents=latents[:0])
     with pytest.raises(ValueError, match="either a count or latents"):
         model.generate()
+
+
+def test_truncation_shortens_latents(make_model):
+    model = make_model()
+    latents = np.random.default_rng(0).normal(size=(3, 5)).astype("float32")
+    truncated = model.generate(latents=latents, truncation=0.7)
+    np.testing.assert_allclose(truncated, model.generate(latents=0.7 * latents), atol=1e-6)
+    drawn = model.generate(3, seed=1, truncation=1e-6)
+    np.testing.assert_allclose(drawn, model.generate(latents=np.zeros((3, 5))), atol=1e-4)
+    for truncation in (0, -0.5, 1.1, float("nan")):
+        with pytest.raises(ValueError, match="truncation must be above 0 and at most 1"):
+            model.generate(3, truncation=truncation)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import shutil
 
 import imageio.v3 as imageio
@@ -64,6 +65,77 @@ def test_generate_refuses_what_is_no_gan(finished, refuse, tmp_path):
     (tmp_path / "cut.keras").write_bytes(whole[: len(whole) // 2])
     assert "damaged" in refuse("generate.py", "cut.keras")
     assert os.listdir(tmp_path) == ["cut.keras"]
+
+
+def test_latents_and_truncation_choose_the_images(finished, run_here, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    model = gan.load_model(finished[0] / "model.keras")
+    latents = np.random.default_rng(0).normal(size=(3, model.latent_dim))
+    np.save(tmp_path / "z.npy", latents)
+    for options, expected in (
+        (("--latents", "z.npy"), model.generate(latents=latents)),
+        (("--latents", "z.npy", "--truncation", 0.5), model.generate(latents=latents / 2)),
+        (("--count", 3, "--seed", 4, "--truncation", 0.7), model.generate(3, seed=4, truncation=0.7)),
+    ):
+        run_here("generate.py", finished[0] / "model.keras", *options, "--output", "a.npy", "--overwrite")
+        np.testing.assert_array_equal(np.load(tmp_path / "a.npy"), gan.images.to_uint8(expected))
+
+
+def test_directions_are_drawn_at_five_strengths_around_the_image(finished, run_here, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    model = gan.load_model(finished[0] / "model.keras")
+    run_here("generate.py", finished[0] / "model.keras", "--directions", 2, "--seed", 3, "--output", "strip.png")
+    latents = np.asarray(model.draw_latents(1, 3))
+    images = gan.latents.show_directions(model, 2, latents, [-3, -1.5, 0, 1.5, 3])
+    np.testing.assert_allclose(images[[2, 7]], model.generate(latents=latents.repeat(2, axis=0)), atol=1e-5)
+    grid = gan.images.enlarge(gan.images.grid(gan.images.to_uint8(images), 5, padding=2))
+    expected = gan.images.add_titles(grid, ["-3", "-1.5", "0", "1.5", "3"])
+    np.testing.assert_array_equal(gan.images.read_picture(tmp_path / "strip.png"), expected)
+
+
+def test_a_projected_picture_is_generated_again_from_its_latents(named, run_here, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    model = gan.load_model(named / "model.keras")
+    image = gan.images.to_uint8(model.generate(labels=[3], seed=5))[0]
+    gan.images.save_picture(tmp_path / "one.png", image)
+    told = run_here("generate.py", named, "--project", "one.png", "one.png", "--output", "pair.png").out.splitlines()
+    assert "one.png: root mean square difference 0.0" in told[-4]
+    options = shlex.split(told[-2].split("for ")[1])
+    assert options[:2] == ["--latents", "pair.npy"] and options[2] == "--labels" and len(options) == 5
+    run_here("generate.py", named, *options, "--output", "again.npy")
+    for again in np.load(tmp_path / "again.npy"):
+        assert np.abs(again.astype(int) - image).max() <= 12
+    pair = gan.images.read_picture(tmp_path / "pair.png")
+    assert pair.shape[1] % (2 * 6 + 2) == 0  # two columns of 6 pixels with a gutter of 2
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (("--truncation", "1.5"), "--truncation must be at most 1, not 1.5"),
+        (("--latents", "z.npy", "--count", "2"), "--latents cannot be combined with --count"),
+        (("--latents", "none.npy"), "--latents none.npy: there is no such file"),
+        (("--project", "none.png"), "--project none.png: there is no such file"),
+        (("--project", "z.npy", "--output", "a.npy"), "--project draws a picture: --output must end in .png"),
+        (("--project", "z.npy", "--latents", "z.npy"), "--project cannot be combined with --latents"),
+        (("--directions", "2", "--interpolate", "w.gif"), "--directions cannot be combined with --interpolate"),
+        (("--directions", "2", "--labels", "0", "1"), "--directions shows one image: --labels takes one class"),
+        (("--directions", "99"), "count must be an integer from 1 to"),
+        (("--latents", "z.npy"), "z.npy must hold numbers of the shape (count, "),
+        (("--latents", "text.npy"), "text.npy cannot be read as a .npy file"),
+        (("--project", "text.npy"), "text.npy cannot be read: not a picture"),
+    ],
+)
+def test_ways_that_lead_nowhere_are_refused(finished, refuse, tmp_path, options, sentence):
+    np.save(tmp_path / "z.npy", np.zeros((2, 3)))
+    (tmp_path / "text.npy").write_text("PK no numbers")
+    assert sentence in refuse("generate.py", finished[0] / "model.keras", *options)
+    assert sorted(os.listdir(tmp_path)) == ["text.npy", "z.npy"]
+
+
+def test_latents_of_a_conditional_model_need_labels(named, refuse, tmp_path):
+    np.save(tmp_path / "z.npy", np.zeros((2, 4)))
+    assert "--latents needs --labels, the class of each image" in refuse("generate.py", named, "--latents", "z.npy")
 
 
 NAMES = ["cat", "dog", "3", "Ωmega"]

@@ -1,7 +1,10 @@
+import keras
 import numpy as np
 import pytest
 
 import gan
+
+RNG = np.random.default_rng(0)
 
 
 def test_walk_keeps_norms_and_turns_evenly_in_a_loop():
@@ -29,3 +32,115 @@ def test_walk_between_waypoints_of_the_same_direction_is_linear(factor):
     points = gan.latents.walk(np.stack([start, factor * start]), steps=4)
     share = np.array([0, 0.25, 0.5, 0.75, 1, 0.75, 0.5, 0.25])[:, None]
     np.testing.assert_allclose(points, start + share * (factor - 1) * start, rtol=1e-5)
+
+
+def make_gan(num_classes=None, clusters=None, averaging=None):
+    """A GAN of 8x8 images whose generator has large weights, so that its images differ."""
+    kinds = num_classes or clusters
+    keras.utils.set_random_seed(0)
+    generator = gan.build_generator(6, (32,), (8, 8, 1), kinds)
+    generator.set_weights([2 * weight for weight in generator.get_weights()])
+    discriminator = gan.build_discriminator((8, 8, 1), (8,), num_classes=kinds)
+    model = gan.GAN(generator, discriminator, 0, num_classes, averaging, clusters)
+    if clusters:
+        model.clusters.adapt(RNG.uniform(-1, 1, (100, 8, 8, 1)).astype("float32"))
+    return model
+
+
+@pytest.mark.parametrize("num_classes", [None, 3])
+@pytest.mark.parametrize("kind", ["mlp", "conv", "residual"])
+def test_directions_are_the_singular_vectors_of_the_first_kernel(kind, num_classes):
+    shape = (16, 16, 1)
+    build = {"mlp": gan.build_generator, "conv": gan.build_conv_generator, "residual": gan.build_residual_generator}
+    generator = build[kind](latent_dim=7, image_shape=shape, num_classes=num_classes)
+    model = gan.GAN(generator, gan.build_discriminator(shape, num_classes=num_classes), 0, num_classes)
+    kernel = next(weight for weight in generator.weights if weight.name == "kernel").numpy()[:7]
+    values, vectors = np.linalg.eigh(kernel @ kernel.T)
+    expected = vectors.T[np.argsort(-values)]
+    found = gan.latents.directions(model, 7)
+    np.testing.assert_allclose(np.abs((found * expected).sum(1)), 1, atol=1e-3)
+    np.testing.assert_allclose(found @ found.T, np.eye(7), atol=1e-5)
+    np.testing.assert_allclose(gan.latents.directions(model, 2), found[:2])
+
+
+def test_directions_need_a_dense_layer_first_and_a_count():
+    model = make_gan()
+    with pytest.raises(ValueError, match="count must be an integer from 1 to 6, not 7"):
+        gan.latents.directions(model, 7)
+    latents = keras.Input((6,))
+    normalized = keras.layers.Dense(64, activation="tanh")(keras.layers.BatchNormalization()(latents))
+    generator = keras.Model(latents, keras.layers.Reshape((8, 8, 1))(normalized))
+    with pytest.raises(ValueError, match="directions need a generator that starts with a dense layer"):
+        gan.latents.directions(gan.GAN(generator, model.discriminator), 1)
+
+
+@pytest.mark.parametrize("clusters", [None, 4])
+def test_moved_latents_keep_their_clusters(clusters):
+    model = make_gan(clusters=clusters)
+    latents = RNG.normal(size=(50, 6)).astype("float32")
+    moved = gan.latents.move(model, latents, np.eye(6)[1], [-2, 0, 1])
+    np.testing.assert_allclose(moved[1], latents, atol=0.02)
+    if clusters is None:
+        np.testing.assert_allclose(moved[2] - latents, np.tile(np.eye(6)[1], (50, 1)), atol=1e-6)
+    else:
+        kept, rest = model.clusters.split(latents)
+        for step, one in zip((-2, 0, 1), moved, strict=True):
+            cluster, others = model.clusters.split(one)
+            np.testing.assert_array_equal(cluster, kept)
+            np.testing.assert_allclose(others - rest, np.tile(step * np.eye(6)[1], (50, 1)), atol=0.05)
+
+
+def test_mixed_classes_lead_from_one_class_to_another():
+    model = make_gan(num_classes=3, averaging=0.9)
+    latents = RNG.normal(size=(4, 6)).astype("float32")
+    for label in range(3):
+        expected = model.generate(latents=latents, labels=[label] * 4)
+        mixed = gan.latents.mix_classes(model, latents, np.tile(np.eye(3)[label], (4, 1)))
+        np.testing.assert_allclose(mixed, expected, atol=1e-6)
+    way = np.linspace([1, 0, 0], [0, 0, 1], 9)
+    steps = np.diff(gan.latents.mix_classes(model, np.tile(latents[:1], (9, 1)), way), axis=0)
+    assert 0 < np.abs(steps).max() < 0.5
+    with pytest.raises(ValueError, match=r"shapes \(count, 6\) and \(count, 3\), not \(4, 6\) and \(4, 2\)"):
+        gan.latents.mix_classes(model, latents, np.ones((4, 2)))
+    with pytest.raises(ValueError, match="classes can only be mixed in a conditional GAN"):
+        gan.latents.mix_classes(make_gan(), latents, np.ones((4, 3)))
+
+
+@pytest.mark.parametrize("kinds", [{}, {"num_classes": 3}, {"clusters": 3}])
+def test_generated_images_are_found_again(kinds):
+    model = make_gan(averaging=0.9, **kinds)
+    images = model.generate(40, seed=1)
+    weights = model.get_weights()
+    found = gan.latents.project(model, images, verbose=0)
+    assert (found.distances < 0.02).mean() >= 0.9
+    again = model.generate(latents=found.latents, labels=found.labels)
+    np.testing.assert_allclose(np.sqrt(((again - images) ** 2).mean((1, 2, 3))), found.distances, atol=0.01)
+    # The lengths of 99% of standard normal latents, a chi distribution with 6 degrees of freedom.
+    lengths = np.linalg.norm(found.latents, axis=1)
+    assert lengths.min() > 0.5 and lengths.max() < 4.3
+    for before, after in zip(weights, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(before, after)
+
+
+def test_images_are_found_among_those_of_their_classes():
+    model = make_gan(num_classes=3)
+    labels = np.int32([2, 0, 2, 1])
+    images = model.generate(latents=RNG.normal(size=(4, 6)), labels=labels)
+    found = gan.latents.project(model, images, [1, 0, 2, 2], steps=200, verbose=0)
+    assert found.labels.tolist() == [1, 0, 2, 2]
+    assert found.distances[1:3].max() < found.distances[[0, 3]].min()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"images": np.zeros((2, 8, 6, 1))}, "images must be 8x8x1 each"),
+        ({"images": np.full((2, 8, 8, 1), 3.0)}, r"images must lie in \[-1, 1\]"),
+        ({"labels": [0, 1]}, "labels need a GAN with num_classes"),
+        ({"steps": 0}, "steps must be a positive integer, not 0"),
+        ({"starts": 3000}, "starts must be an integer from 1 to 2,000, not 3000"),
+    ],
+)
+def test_what_cannot_be_projected_is_refused(arguments, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        gan.latents.project(make_gan(), **{"images": np.zeros((2, 8, 8, 1)), **arguments})

@@ -6,12 +6,13 @@
 from typing import TYPE_CHECKING
 
 from gan.datasets.image_set import ImageSet
+from gan.datasets.pictures import read_pictures
 from gan.datasets.sources import open_source, read, resolve
 
 if TYPE_CHECKING:
     from gan.datasets.pipeline import load, rebatch
 
-__all__ = ["ImageSet", "load", "open_source", "read", "rebatch", "resolve"]
+__all__ = ["ImageSet", "load", "open_source", "read", "read_pictures", "rebatch", "resolve"]
 
 
 def __getattr__(name):

@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import os
 import warnings
 from typing import NamedTuple
 
@@ -76,6 +77,39 @@ def read_picture(path, image_shape, background):
     except Exception as error:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         return Reading(problem=reason.splitlines()[0])
+
+
+def read_pictures(paths, image_shape, background="white"):
+    """Reads pictures as training on a folder does: upright, cropped around their center, and resized.
+
+    Args:
+        paths: List of paths.
+        image_shape: Tuple `(height, width, 1 or 3)`.
+        background: String, the color behind transparent pictures, as a name or `"#rrggbb"`. Defaults to `"white"`.
+
+    Returns:
+        uint8 array `(len(paths), *image_shape)`.
+
+    Raises:
+        ValueError: There are no paths, a file is no picture or cannot be read, `background` is no color, or images
+            have another number of channels.
+
+    Example:
+
+    ```python
+    images = gan.images.to_float(gan.datasets.read_pictures(["cat.jpg", "dog.heic"], model.image_shape))
+    ```
+    """
+    if isinstance(paths, (str, os.PathLike)) or not paths:
+        raise ValueError(f"paths must be a list of at least one path, not {paths!r}.")
+    if len(image_shape) != 3 or image_shape[2] not in (1, 3):
+        raise ValueError(f"image_shape must be (height, width, 1 or 3), not {tuple(image_shape)}.")
+    color = parse_color(background)
+    readings = [read_picture(path, image_shape, color) for path in paths]
+    for path, reading in zip(paths, readings, strict=True):
+        if reading.pixels is None:
+            raise ValueError(f"{path} cannot be read: {reading.problem or 'not a picture'}.")
+    return np.stack([reading.pixels for reading in readings])
 
 
 @contextlib.contextmanager

@@ -125,6 +125,26 @@ class Clusters(keras.layers.Layer):
         plane = ops.stack([radius * ops.cos(angle), radius * ops.sin(angle)], axis=1)
         return cluster, ops.concatenate([plane, latents[:, 2:]], axis=1)
 
+    def join(self, cluster, latents):
+        """Joins what `split` has split: the latents whose cluster is the given one.
+
+        Args:
+            cluster: Int tensor `(batch,)`, numbers of clusters that were found.
+            latents: Float tensor `(batch, latent_dim)`, what is left of the latents.
+
+        Returns:
+            Float tensor `(batch, latent_dim)`.
+        """
+        shares = ops.convert_to_tensor(self.shares)
+        ends = ops.take(ops.cumsum(shares) / ops.sum(shares), cluster)
+        x, y = latents[:, 0], latents[:, 1]
+        position = (ops.arctan2(y, x) / (2 * math.pi)) % 1.0
+        # Not so near to the end of a sector that rounding would lead to the next one.
+        direction = ends - ops.take(shares, cluster) * ops.clip(1 - position, 1e-3, 1 - 1e-3)
+        radius, angle = ops.sqrt(x**2 + y**2), 2 * math.pi * (direction - 0.5)
+        plane = ops.stack([radius * ops.cos(angle), radius * ops.sin(angle)], axis=1)
+        return ops.concatenate([plane, latents[:, 2:]], axis=1)
+
     def compute_output_shape(self, input_shape):
         return input_shape[:1]
 

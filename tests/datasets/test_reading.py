@@ -191,3 +191,22 @@ def test_a_file_that_is_gone_has_a_problem(tmp_path):
 def test_a_background_that_is_no_color_is_refused(name):
     with pytest.raises(ValueError, match="background must be a color such as white or #ff8000, not "):
         pictures.parse_color(name)
+
+
+def test_pictures_are_read_together_or_refused(tmp_path):
+    Image.fromarray(COLORS).save(tmp_path / "a.png")
+    Image.fromarray(COLORS[::-1]).save(tmp_path / "b.png")
+    (tmp_path / "c.png").write_text("no picture")
+    paths = [tmp_path / "a.png", tmp_path / "b.png"]
+    together = pictures.read_pictures(paths, SHAPE, "#ff8000")
+    for path, image in zip(paths, together, strict=True):
+        np.testing.assert_array_equal(image, pixels_of(path, background=(255, 128, 0)))
+    for arguments, sentence in (
+        (([*paths, tmp_path / "c.png"], SHAPE), r"c.png cannot be read: not a picture"),
+        ((paths, SHAPE, "no color"), "background must be a color"),
+        ((str(paths[0]), SHAPE), "paths must be a list of at least one path"),
+        (([], SHAPE), "paths must be a list of at least one path"),
+        ((paths, (8, 12, 4)), r"image_shape must be \(height, width, 1 or 3\), not \(8, 12, 4\)"),
+    ):
+        with pytest.raises(ValueError, match=sentence):
+            pictures.read_pictures(*arguments)

@@ -1,0 +1,8 @@
+"""Ways through latent space: paths between latents, directions with a meaning, and the latents of an image."""
+
+from gan.latents.mixing import mix_classes
+from gan.latents.moves import directions, move, show_directions
+from gan.latents.projection import Projection, project
+from gan.latents.walks import walk
+
+__all__ = ["Projection", "directions", "mix_classes", "move", "project", "show_directions", "walk"]

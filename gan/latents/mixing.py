@@ -1,0 +1,52 @@
+"""Images between classes."""
+
+import keras
+import numpy as np
+from keras import ops
+
+
+def mix_classes(model, latents, weights):
+    """Generates images between the classes of a conditional GAN.
+
+    The generator's embeddings of the classes are mixed, as weights say. With all the weight on one class, the images
+    are those of `model.generate(latents=latents, labels=...)`.
+
+    Args:
+        model: A `gan.GAN` with `num_classes`, whose generator embeds labels by a `keras.layers.Embedding`, as all of
+            `gan.networks` do.
+        latents: Float array `(count, latent_dim)`.
+        weights: Float array `(count, classes)`, what each class contributes to each image; rows sum to 1.
+
+    Returns:
+        Float32 NumPy array `(count, height, width, channels)` in [-1, 1].
+
+    Raises:
+        ValueError: The model has no classes, its generator does not embed them, an argument has another shape, or a row
+            of weights does not sum to 1.
+
+    Example:
+
+    >>> model = gan.GAN(gan.build_generator(num_classes=10), gan.build_discriminator(num_classes=10), num_classes=10)
+    >>> latents = np.random.default_rng(0).normal(size=(1, 100))
+    >>> four_and_nine = [[0, 0, 0, 0, 0.5, 0, 0, 0, 0, 0.5]]
+    >>> gan.latents.mix_classes(model, latents, four_and_nine).shape
+    (1, 28, 28, 1)
+    """
+    generator = model.best_generator
+    embeddings = [layer for layer in generator.layers if isinstance(layer, keras.layers.Embedding)]
+    if model.num_classes is None or len(embeddings) != 1:
+        raise ValueError("classes can only be mixed in a conditional GAN whose generator has one Embedding of labels.")
+    (embedding,) = embeddings
+    latents, weights = np.asarray(latents, "float32"), np.asarray(weights, "float32")
+    shape = (len(latents), embedding.input_dim)
+    if latents.ndim != 2 or latents.shape[1] != model.latent_dim or weights.shape != shape:
+        raise ValueError(
+            f"latents and weights must have the shapes (count, {model.latent_dim}) and (count, {shape[1]}), "
+            f"not {latents.shape} and {weights.shape}."
+        )
+    if not np.allclose(weights.sum(axis=1), 1, atol=1e-3):
+        raise ValueError("each row of weights must sum to 1.")
+    model.synchronize()
+    between = keras.Model([generator.inputs[0], embedding.output], generator.output)
+    embedded = weights @ ops.convert_to_numpy(embedding.embeddings)
+    return model.predict_batch(between, [latents, embedded]).astype("float32")

@@ -1,0 +1,56 @@
+"""What generate.py writes: grids of images, folders of them, arrays, and walks through latent space."""
+
+import keras
+import numpy as np
+
+from gan import images as pictures
+from gan import latents as ways
+from gan.files import written_whole
+
+PADDING = 2
+WAYPOINTS = 8
+STEPS = 16
+SECONDS_PER_FRAME = 0.06
+
+
+def save_array(path, array):
+    with written_whole(path) as partial:
+        np.save(partial, array)
+
+
+def save_samples(path, images, columns, titles):
+    if path.suffix == ".npy":
+        save_array(path, images)
+    elif path.suffix:
+        pictures.save_picture(path, draw_grid(images, columns, titles))
+    else:
+        for index, image in enumerate(images, start=1):
+            pictures.save_picture(path / f"image_{index:0{len(str(len(images)))}d}.png", image)
+
+
+def draw_grid(images, columns, titles):
+    picture = pictures.enlarge(pictures.grid(images, columns, padding=PADDING))
+    return pictures.add_titles(picture, titles) if titles else picture
+
+
+def save_walk(path, model, count, columns, labels, titles, seed):
+    waypoints = np.array(keras.random.normal((WAYPOINTS, count, model.latent_dim), seed=seed))
+    frames = []
+    if model.clusters is not None:
+        # An image that changed its cluster would jump.
+        labels, waypoints[0] = map(np.asarray, model.clusters.split(waypoints[0]))
+    for latents in ways.walk(waypoints, STEPS):
+        images = pictures.to_uint8(model.generate(latents=latents, labels=labels))
+        frames.append(pictures.to_frame(draw_grid(images, columns, titles)))
+    pictures.save_animation(path, frames, SECONDS_PER_FRAME)
+
+
+def read_latents(path, model):
+    try:
+        latents = np.load(path)
+        is_usable = latents.ndim == 2 and len(latents) and np.isfinite(latents).all()
+    except Exception as error:  # damaged files make NumPy raise exceptions of many kinds
+        raise ValueError(f"{path} cannot be read as a .npy file.") from error
+    if not is_usable or latents.shape[1] != model.latent_dim:
+        raise ValueError(f"{path} must hold numbers of the shape (count, {model.latent_dim}).")
+    return latents
