@@ -88,7 +88,7 @@ PRESETS = {
     "fast": _FAST,
     "best": _BEST,
     "fast-conditional": {**_FAST, **_CONDITIONAL},
-    "best-conditional": {**_BEST, **_CONDITIONAL},
+    "best-conditional": {**_BEST, **_CONDITIONAL, "r1": 0.3},
     "residual": _RESIDUAL,
     "residual-conditional": {**_RESIDUAL, **_CONDITIONAL},
 }
