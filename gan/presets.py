@@ -48,7 +48,7 @@ _FAST = {
     **dict.fromkeys(_SIZE_NAMES),
     **SIZES["conv"],
     "clusters": 50,
-    "r1": 0.5,
+    "r1": 1.0,
     "regularize_every": 4,
     "averaging": 0.998,
     "generator_lr": 2e-3,
