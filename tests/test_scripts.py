@@ -117,7 +117,7 @@ def test_wrong_arguments_are_refused_without_a_backend(finished, tmp_path):
         "invalid choice: 'cosine'": ("train.py", "--loss", "cosine"),
         "dropout": ("train.py", "--preset", "fast", "--dropout", "0.5"),
         "must be a number of at least 0, not '-1'": ("train.py", "--r1", "-1"),
-        "--count must be left out": ("generate.py", model, "--labels", "1", "--count", "3"),
+        "--labels cannot be combined with --count": ("generate.py", model, "--labels", "1", "--count", "3"),
         "is not a readable JSON object": ("train.py", "--hyperparameters", "best.json"),
         "unknown settings: momentum": ("train.py", "--hyperparameters", tmp_path / "many.json"),
         "must be a number above 0, not '-2.0'": ("train.py", "--hyperparameters", tmp_path / "odd.json"),

@@ -96,9 +96,9 @@ def read_pictures(paths, image_shape, background="white"):
 
     Example:
 
-    ```python
-    images = gan.images.to_float(gan.datasets.read_pictures(["cat.jpg", "dog.heic"], model.image_shape))
-    ```
+    >>> gan.images.save_picture("wide.png", np.zeros((30, 40, 1), "uint8"))
+    >>> gan.datasets.read_pictures(["wide.png"], (28, 28, 1)).shape
+    (1, 28, 28, 1)
     """
     if isinstance(paths, (str, os.PathLike)) or not paths:
         raise ValueError(f"paths must be a list of at least one path, not {paths!r}.")

@@ -65,9 +65,8 @@ def project(model, images, labels=None, steps=1000, starts=8, seed=0, verbose=1)
     Example:
 
     ```python
-    model = gan.load_model("runs/fast/model.keras")
     digits = gan.images.to_float(gan.datasets.read("mnist5k")[0][:16])
-    found = gan.latents.project(model, digits)
+    found = gan.latents.project(model, digits, steps=200)
     similar = model.generate(latents=found.latents, labels=found.labels)
     ```
     """
