@@ -1,4 +1,4 @@
-"""Ways through latent space: paths between latents, directions with a meaning, and the latents of an image."""
+"""Moving through latent space: paths between latents, directions with a meaning, and the latents of an image."""
 
 from gan.latents.mixing import mix_classes
 from gan.latents.moves import directions, move, show_directions
