@@ -33,15 +33,26 @@ def draw_grid(images, columns, titles):
     return pictures.add_titles(picture, titles) if titles else picture
 
 
-def save_walk(path, model, count, columns, labels, titles, seed):
+def draw_walk(model, count, columns, labels, titles, seed):
+    """Returns the frames of a grid whose images walk between random latents."""
     waypoints = np.array(keras.random.normal((WAYPOINTS, count, model.latent_dim), seed=seed))
-    frames = []
     if model.clusters is not None:
-        # An image that changed its cluster would jump.
+        # Walks through other clusters would be less smooth.
         labels, waypoints[0] = map(np.asarray, model.clusters.split(waypoints[0]))
-    for latents in ways.walk(waypoints, STEPS):
-        images = pictures.to_uint8(model.generate(latents=latents, labels=labels))
-        frames.append(pictures.to_frame(draw_grid(images, columns, titles)))
+    points = ways.walk(waypoints, STEPS)
+    return [to_frame(model.generate(latents=latents, labels=labels), columns, titles) for latents in points]
+
+
+def draw_walk_between(model, latents, labels):
+    """Returns the frames of one image that walks between given latents."""
+    return [to_frame(image[None], 1, None) for image in ways.show_walk(model, latents, STEPS, labels)]
+
+
+def to_frame(images, columns, titles):
+    return pictures.to_frame(draw_grid(pictures.to_uint8(images), columns, titles))
+
+
+def save_walk(path, frames):
     pictures.save_animation(path, frames, SECONDS_PER_FRAME)
 
 

@@ -14,7 +14,7 @@ STRENGTHS = (-3, -1.5, 0, 1.5, 3)
 # Options that an option cannot be combined with.
 EXCLUDED = {
     "labels": ("count",),
-    "latents": ("count", "interpolate"),
+    "latents": ("count",),
     "truncation": ("interpolate", "directions", "project"),
     "directions": ("count", "interpolate"),
     "project": ("count", "labels", "latents", "interpolate"),
@@ -46,7 +46,8 @@ def build_parser():
         "--latents",
         type=Path,
         metavar="FILE.npy",
-        help="latents of the images, a float array with one row for each. Replaces --count and --seed",
+        help="latents of the images, a float array with one row for each, or with --interpolate of the points of the "
+        "walk. Replaces --count and --seed",
     )
     parser.add_argument(
         "--truncation",
@@ -82,7 +83,8 @@ def build_parser():
         type=Path,
         metavar="FILE",
         help="a .gif or .mp4 file for an animation in which each image walks through latent space and returns to its "
-        "start; .mp4 needs the extra 'video'",
+        "start. With --latents, one image walks between them, and --labels are its classes there. .mp4 needs the "
+        "extra 'video'",
     )
     parser.add_argument("--overwrite", action="store_true", help="replace existing files")
     return parser
@@ -166,15 +168,24 @@ def find_titles(class_names, labels, columns):
     return [class_names[only] for (only,) in classes] if all(len(one) == 1 for one in classes) else None
 
 
-def sample(arguments, model):
-    """Returns the images, the number of columns and the titles."""
+def read_latents(arguments, model):
     from gan import sheets
 
-    latents = sheets.read_latents(arguments.latents, model) if arguments.latents else None
-    if latents is not None and model.num_classes and not arguments.labels:
+    latents = sheets.read_latents(arguments.latents, model)
+    if model.num_classes and not arguments.labels:
         raise ValueError(
             "--latents needs --labels, the class of each image, with a model that was trained with labels."
         )
+    if arguments.labels and len(arguments.labels) != len(latents):
+        raise ValueError(f"--latents has {len(latents)} rows, but --labels {len(arguments.labels)}.")
+    if arguments.interpolate and len(latents) < 2:
+        raise ValueError("--interpolate needs two rows or more in --latents, between which it walks.")
+    return latents
+
+
+def sample(arguments, model):
+    """Returns the images, the number of columns and the titles."""
+    latents = read_latents(arguments, model) if arguments.latents else None
     count, columns, labels = lay_out(arguments, model.num_classes, latents)
     count = count if labels is None and latents is None else None
     images = model.generate(count, latents, arguments.seed, labels, arguments.truncation or 1.0)
@@ -215,6 +226,18 @@ def project(arguments, model):
     return images.reshape(-1, *model.image_shape), 2, ["picture", "projection"]
 
 
+def walk(arguments, model):
+    """Returns the frames of a walk: of one image between given latents, or of a grid of images."""
+    from gan import sheets
+
+    if arguments.latents:
+        with cli.errors_exit(ValueError, status=2):
+            return sheets.draw_walk_between(model, read_latents(arguments, model), arguments.labels)
+    count, columns, labels = lay_out(arguments, model.num_classes)
+    titles = find_titles(arguments.class_names, labels, columns)
+    return sheets.draw_walk(model, count, columns, labels, titles, arguments.seed)
+
+
 def generate(arguments):
     import gan
     from gan import sheets
@@ -236,9 +259,9 @@ def generate(arguments):
         sheets.save_samples(arguments.output, gan.images.to_uint8(images), columns, titles)
         print(f"{arguments.output}: {format_count(len(images), 'image')}, {source}")
     if arguments.interpolate:
-        count, columns, labels = lay_out(arguments, model.num_classes)
-        sheets.save_walk(arguments.interpolate, model, count, columns, labels, titles, arguments.seed)
-        print(f"{arguments.interpolate}: a walk of {sheets.WAYPOINTS * sheets.STEPS} frames, {source}")
+        frames = walk(arguments, model)
+        sheets.save_walk(arguments.interpolate, frames)
+        print(f"{arguments.interpolate}: a walk of {len(frames)} frames, {source}")
 
 
 def main():

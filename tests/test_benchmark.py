@@ -196,6 +196,21 @@ def test_learning_curves_measures_presets_and_repeats_no_run(load, digits_file, 
     assert fid == pytest.approx(float(changed[-1]["fid"]), abs=1e-3)
 
 
+def test_truncation_measures_every_factor(load, digits_file, monkeypatch, capsys, tmp_path):
+    benchmark = load("truncation")
+    model = gan.presets.build(gan.presets.resolve("fast", {"generator_width": 2, "clusters": 0}))
+    model.save(tmp_path / "model.keras")
+    monkeypatch.setattr(benchmark, "FACTORS", (1.0, 0.1))
+    start(benchmark, monkeypatch, tmp_path / "model.keras", "--data", digits_file, "--output", tmp_path / "curve.png")
+    header, whole, short, *_ = capsys.readouterr().out.splitlines()
+    assert header.split() == ["truncation", "fid", "precision", "recall", "coverage"]
+    whole, short = ([float(cell) for cell in row.split()] for row in (whole, short))
+    assert (whole[0], short[0]) == (1.0, 0.1)
+    # From nearly equal latents, nearly equal images.
+    assert short[1] > whole[1] and short[3] <= whole[3]
+    assert (tmp_path / "curve.png").exists()
+
+
 def test_folders_compares_folders_with_images_in_memory(load, tmp_path, monkeypatch, capsys):
     small = {"generator_width": 2, "discriminator_width": 2}
     monkeypatch.setitem(gan.presets.PRESETS, "fast", gan.presets.resolve("fast", small))

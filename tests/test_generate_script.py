@@ -11,6 +11,7 @@ import pytest
 from commands import run_well
 
 import gan
+from gan import sheets
 
 
 def test_generate_as_picture_folder_array_and_walk(finished, tmp_path):
@@ -135,7 +136,25 @@ def test_ways_that_lead_nowhere_are_refused(finished, refuse, tmp_path, options,
 
 def test_latents_of_a_conditional_model_need_labels(named, refuse, tmp_path):
     np.save(tmp_path / "z.npy", np.zeros((2, 4)))
+    np.save(tmp_path / "one.npy", np.zeros((1, 4)))
     assert "--latents needs --labels, the class of each image" in refuse("generate.py", named, "--latents", "z.npy")
+    wrong = ("--latents", "z.npy", "--labels", "cat")
+    assert "--latents has 2 rows, but --labels 1" in refuse("generate.py", named, *wrong)
+    point = ("--latents", "one.npy", "--labels", "cat", "--interpolate", "walk.gif")
+    assert "--interpolate needs two rows or more in --latents" in refuse("generate.py", named, *point)
+
+
+def test_one_image_walks_between_given_latents_and_classes(named, run_here, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    latents = np.random.default_rng(0).normal(size=(2, 4))
+    np.save(tmp_path / "z.npy", latents)
+    options = ("--latents", "z.npy", "--labels", "cat", "3", "--interpolate", "walk.gif", "--output", "points.png")
+    told = run_here("generate.py", named, *options).out
+    assert "points.png: 2 images" in told and "walk.gif: a walk of 32 frames" in told
+    images = gan.latents.show_walk(gan.load_model(named / "model.keras"), latents, 16, [0, 2])
+    frames = [gan.images.to_frame(sheets.draw_grid(image, 1, None)) for image in gan.images.to_uint8(images)[:, None]]
+    gan.images.save_animation(tmp_path / "expected.gif", frames, sheets.SECONDS_PER_FRAME)
+    assert (tmp_path / "walk.gif").read_bytes() == (tmp_path / "expected.gif").read_bytes()
 
 
 NAMES = ["cat", "dog", "3", "Ωmega"]

@@ -34,6 +34,13 @@ def test_walk_between_waypoints_of_the_same_direction_is_linear(factor):
     np.testing.assert_allclose(points, start + share * (factor - 1) * start, rtol=1e-5)
 
 
+def test_a_walk_from_the_origin_is_straight():
+    points = gan.latents.walk(np.stack([np.zeros(5), np.arange(5.0)]), steps=4)
+    assert np.isfinite(points).all() and not points[0].any()
+    np.testing.assert_allclose(points[4], np.arange(5.0))
+    np.testing.assert_allclose(points[1:4] / np.arange(5.0)[-1] * 4, np.outer(points[1:4, 4], np.arange(5)) / 4)
+
+
 def make_gan(num_classes=None, clusters=None, averaging=None):
     """A GAN of 8x8 images whose generator has large weights, so that its images differ."""
     kinds = num_classes or clusters
@@ -74,6 +81,35 @@ def test_directions_need_a_dense_layer_first_and_a_count():
         gan.latents.directions(gan.GAN(generator, model.discriminator), 1)
 
 
+@pytest.mark.parametrize("kinds", [{}, {"num_classes": 3}, {"clusters": 4}])
+def test_a_walk_shows_its_points_and_small_steps_between_them(kinds):
+    model = make_gan(**kinds)
+    points = RNG.normal(size=(3, 6)).astype("float32")
+    labels = [2, 0, 2] if "num_classes" in kinds else None
+    images = gan.latents.show_walk(model, points, 50, labels)
+    assert images.shape == (150, 8, 8, 1)
+    np.testing.assert_allclose(images[::50], model.generate(latents=points, labels=labels), atol=1e-5)
+    steps = np.abs(np.diff(images, axis=0, append=images[:1])).mean(axis=(1, 2, 3))
+    ways = np.abs(np.roll(images[::50], -1, axis=0) - images[::50]).mean(axis=(1, 2, 3))
+    assert steps.max() < ways.max() / 5  # no jump, not even from one class or cluster to another
+
+
+@pytest.mark.parametrize(
+    ("kinds", "arguments", "sentence"),
+    [
+        ({}, (np.zeros((1, 6)), 4), r"waypoints must have the shape \(2 or more, 6\), not \(1, 6\)"),
+        ({}, (np.zeros((2, 5)), 4), r"not \(2, 5\)"),
+        ({}, (np.zeros((2, 6)), 4, [0, 1]), "if and only if the GAN has num_classes"),
+        ({"num_classes": 3}, (np.zeros((2, 6)), 4), "if and only if the GAN has num_classes"),
+        ({"num_classes": 3}, (np.zeros((2, 6)), 4, [0, 3]), "labels must lie in 0 to 2"),
+        ({"num_classes": 3}, (np.zeros((2, 6)), 4, [0]), "one for each of 2 images"),
+    ],
+)
+def test_walks_that_lead_nowhere_are_refused(kinds, arguments, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        gan.latents.show_walk(make_gan(**kinds), *arguments)
+
+
 @pytest.mark.parametrize("clusters", [None, 4])
 def test_moved_latents_keep_their_clusters(clusters):
     model = make_gan(clusters=clusters)
@@ -102,7 +138,7 @@ def test_mixed_classes_lead_from_one_class_to_another():
     assert 0 < np.abs(steps).max() < 0.5
     with pytest.raises(ValueError, match=r"shapes \(count, 6\) and \(count, 3\), not \(4, 6\) and \(4, 2\)"):
         gan.latents.mix_classes(model, latents, np.ones((4, 2)))
-    with pytest.raises(ValueError, match="classes can only be mixed in a conditional GAN"):
+    with pytest.raises(ValueError, match="classes can only be mixed in a GAN with classes or clusters"):
         gan.latents.mix_classes(make_gan(), latents, np.ones((4, 3)))
 
 

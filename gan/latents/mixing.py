@@ -4,25 +4,27 @@ import keras
 import numpy as np
 from keras import ops
 
+from gan import checks
+
 
 def mix_classes(model, latents, weights):
-    """Generates images between the classes of a conditional GAN.
+    """Generates images between the classes of a conditional GAN, or between the clusters of one without labels.
 
     The generator's embeddings of the classes are mixed, as weights say. With all the weight on one class, the images
     are those of `model.generate(latents=latents, labels=...)`.
 
     Args:
-        model: A `gan.GAN` with `num_classes`, whose generator embeds labels by a `keras.layers.Embedding`, as all of
-            `gan.networks` do.
-        latents: Float array `(count, latent_dim)`.
+        model: A `gan.GAN` with `num_classes` or `clusters`, whose generator embeds labels by a
+            `keras.layers.Embedding`, as all of `gan.networks` do.
+        latents: Float array `(count, latent_dim)`. They do not choose clusters here.
         weights: Float array `(count, classes)`, what each class contributes to each image; rows sum to 1.
 
     Returns:
         Float32 NumPy array `(count, height, width, channels)` in [-1, 1].
 
     Raises:
-        ValueError: The model has no classes, its generator does not embed them, an argument has another shape, or a row
-            of weights does not sum to 1.
+        ValueError: The model has neither classes nor clusters, its generator does not embed them, an argument has
+            another shape, or a row of weights does not sum to 1.
 
     Example:
 
@@ -32,10 +34,13 @@ def mix_classes(model, latents, weights):
     >>> gan.latents.mix_classes(model, latents, four_and_nine).shape
     (1, 28, 28, 1)
     """
+    checks.check_adapted(model)
     generator = model.best_generator
     embeddings = [layer for layer in generator.layers if isinstance(layer, keras.layers.Embedding)]
-    if model.num_classes is None or len(embeddings) != 1:
-        raise ValueError("classes can only be mixed in a conditional GAN whose generator has one Embedding of labels.")
+    if (model.num_classes is None and model.clusters is None) or len(embeddings) != 1:
+        raise ValueError(
+            "classes can only be mixed in a GAN with classes or clusters whose generator has one Embedding of them."
+        )
     (embedding,) = embeddings
     latents, weights = np.asarray(latents, "float32"), np.asarray(weights, "float32")
     shape = (len(latents), embedding.input_dim)

@@ -1,6 +1,10 @@
 """Paths through latent space."""
 
 import numpy as np
+from keras import ops
+
+from gan import checks
+from gan.latents.mixing import mix_classes
 
 
 def walk(waypoints, steps):
@@ -26,9 +30,55 @@ def walk(waypoints, steps):
     """
     start, end = np.asarray(waypoints), np.roll(waypoints, -1, axis=0)
     lengths = np.linalg.norm(start, axis=-1, keepdims=True) * np.linalg.norm(end, axis=-1, keepdims=True)
-    angle = np.arccos(np.clip((start * end).sum(-1, keepdims=True) / lengths, -1, 1))
+    # From or to the origin, which has no direction, the path is a straight line.
+    angle = np.arccos(np.clip((start * end).sum(-1, keepdims=True) / np.maximum(lengths, 1e-12), -1, 1))
     # If two waypoints have the same direction, both weights tend to those of linear interpolation.
     angle = np.maximum(angle, 1e-6)
     share = np.linspace(0, 1, steps, endpoint=False).reshape(-1, *[1] * start.ndim)
     points = (np.sin((1 - share) * angle) * start + np.sin(share * angle) * end) / np.sin(angle)
     return np.swapaxes(points, 0, 1).reshape(-1, *start.shape[1:])
+
+
+def show_walk(model, waypoints, steps, labels=None):
+    """Generates the images on a walk: from each waypoint to the next and from the last one back to the first.
+
+    On the way from one class to another, or from one cluster to another, `gan.latents.mix_classes` mixes the two.
+
+    Args:
+        model: A `gan.GAN`.
+        waypoints: Float array `(count, latent_dim)`, at least two latents.
+        steps: As in `walk`.
+        labels: Int array `(count,)`, the classes of the waypoints; for a GAN with `num_classes` only. Defaults to None.
+
+    Returns:
+        Float32 NumPy array `(count * steps, height, width, channels)` in [-1, 1].
+
+    Raises:
+        ValueError: An argument has another shape, or labels are missing, are not classes of the model, or are given to
+            a model without classes.
+
+    Example:
+
+    >>> model = gan.GAN(gan.build_generator(num_classes=10), gan.build_discriminator(num_classes=10), num_classes=10)
+    >>> latents = np.random.default_rng(0).normal(size=(2, 100))
+    >>> gan.latents.show_walk(model, latents, 16, labels=[4, 9]).shape
+    (32, 28, 28, 1)
+    """
+    waypoints = np.asarray(waypoints, "float32")
+    if waypoints.ndim != 2 or len(waypoints) < 2 or waypoints.shape[1] != model.latent_dim:
+        raise ValueError(f"waypoints must have the shape (2 or more, {model.latent_dim}), not {waypoints.shape}.")
+    if (labels is None) != (model.num_classes is None):
+        raise ValueError("a walk needs labels, one for each waypoint, if and only if the GAN has num_classes.")
+    kinds = model.num_classes
+    if model.clusters is not None:
+        checks.check_adapted(model)
+        kinds = model.clusters.count
+        labels, waypoints = map(ops.convert_to_numpy, model.clusters.split(ops.convert_to_tensor(waypoints)))
+    if kinds is None:
+        return model.generate(latents=walk(waypoints, steps))
+    labels = np.asarray(labels)
+    checks.check_labels(labels, len(waypoints), kinds)
+    start, end = np.eye(kinds)[labels], np.eye(kinds)[np.roll(labels, -1)]
+    share = np.linspace(0, 1, steps, endpoint=False)[:, None]
+    weights = (1 - share) * start[:, None] + share * end[:, None]
+    return mix_classes(model, walk(waypoints, steps), weights.reshape(-1, kinds))
