@@ -104,12 +104,17 @@ class Sampled:
         latents = truncation * latents
         if self.num_classes is not None and labels is None:
             labels = np.random.default_rng(seed).integers(self.num_classes, size=len(latents))
+        if labels is None:
+            return self.predict_images(self.sampler, latents)
+        return self.predict_images(self.best_generator, latents, labels)
+
+    def predict_images(self, network, *inputs):
+        """Calls a network that generates images, batch by batch. Returns a float32 NumPy array."""
         self.synchronize()
-        images, sampler = [], self.sampler if labels is None else self.best_generator
-        for start in range(0, len(latents), BATCH_SIZE):
-            batch = slice(start, start + BATCH_SIZE)
-            inputs = latents[batch] if labels is None else [latents[batch], labels[batch]]
-            images.append(self.predict_batch(sampler, inputs))
+        images = []
+        for start in range(0, len(inputs[0]), BATCH_SIZE):
+            batch = [rows[start : start + BATCH_SIZE] for rows in inputs]
+            images.append(self.predict_batch(network, batch if len(batch) > 1 else batch[0]))
         return np.concatenate(images).astype("float32")
 
     def predict(self, *args, **kwargs):

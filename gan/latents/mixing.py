@@ -1,5 +1,7 @@
 """Images between classes."""
 
+import functools
+
 import keras
 import numpy as np
 from keras import ops
@@ -35,8 +37,7 @@ def mix_classes(model, latents, weights):
     (1, 28, 28, 1)
     """
     checks.check_adapted(model)
-    generator = model.best_generator
-    embeddings = [layer for layer in generator.layers if isinstance(layer, keras.layers.Embedding)]
+    embeddings = _find_embeddings(model.best_generator)
     if (model.num_classes is None and model.clusters is None) or len(embeddings) != 1:
         raise ValueError(
             "classes can only be mixed in a GAN with classes or clusters whose generator has one Embedding of them."
@@ -52,6 +53,16 @@ def mix_classes(model, latents, weights):
     if not np.allclose(weights.sum(axis=1), 1, atol=1e-3):
         raise ValueError("each row of weights must sum to 1.")
     model.synchronize()
-    between = keras.Model([generator.inputs[0], embedding.output], generator.output)
     embedded = weights @ ops.convert_to_numpy(embedding.embeddings)
-    return model.predict_batch(between, [latents, embedded]).astype("float32")
+    return model.predict_images(_after_embedding(model.best_generator), latents, embedded)
+
+
+def _find_embeddings(generator):
+    return [layer for layer in generator.layers if isinstance(layer, keras.layers.Embedding)]
+
+
+@functools.lru_cache(maxsize=1)  # so that it is compiled once
+def _after_embedding(generator):
+    """Returns the model that a generator is, from latents and an embedded class on."""
+    (embedding,) = _find_embeddings(generator)
+    return keras.Model([generator.inputs[0], embedding.output], generator.output)
