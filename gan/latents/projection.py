@@ -16,6 +16,7 @@ from gan.images import check as check_images
 CANDIDATES = 2_000
 IMAGES_AT_ONCE = 32
 LEARNING_RATES = 0.2, 0.002
+BETA_2 = 0.95  # a short memory: near an image the gradients shrink by orders of magnitude
 # The lengths of 99% of standard normal latents lie within so many standard deviations of the mean length.
 SPREAD = 2.58
 
@@ -34,7 +35,7 @@ class Projection(NamedTuple):
     distances: Any
 
 
-def project(model, images, labels=None, steps=1000, starts=8, seed=0, verbose=1):
+def project(model, images, labels=None, steps=1000, starts=16, seed=0, verbose=1):
     """Finds latents whose generated images are as similar to given images as possible.
 
     From many random latents, the search starts at those whose images are nearest, and descends the squared difference
@@ -49,7 +50,7 @@ def project(model, images, labels=None, steps=1000, starts=8, seed=0, verbose=1)
             search finds them too.
         steps: Int. Steps of the search. Defaults to 1000.
         starts: Int, at most 2,000. Latents from which the search starts for each image. It follows the best one.
-            Defaults to 8.
+            Defaults to 16.
         seed: Int. Seed of the random latents. Defaults to 0.
         verbose: 0, 1 or 2, as in `keras.Model.fit`. Defaults to 1: two progress bars for every 32 images, of the short
             descents from all starts, and of the long one from the best.
@@ -146,7 +147,7 @@ class _Search(keras.Model):
         self.render = functools.partial(_render, model.best_generator)
         mean = math.sqrt(max(model.latent_dim - 0.5, 0.5))  # of the length, whose standard deviation is 1 / sqrt(2)
         self.shortest, self.longest = max(mean - SPREAD / math.sqrt(2), 0.1), mean + SPREAD / math.sqrt(2)
-        optimizer = keras.optimizers.Adam(schedules.Cosine(*LEARNING_RATES, steps))
+        optimizer = keras.optimizers.Adam(schedules.Cosine(*LEARNING_RATES, steps), beta_2=BETA_2)
         self.compile(optimizer, loss="mean_squared_error", auto_scale_loss=False)
 
     def limited_latents(self):
