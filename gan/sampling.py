@@ -5,7 +5,6 @@ import numbers
 
 import keras
 import numpy as np
-from keras import ops
 
 from gan import checks
 from gan.game import input_shapes
@@ -98,10 +97,7 @@ class Sampled:
             checks.check_labels(labels, labels.size if latents is None else len(latents), kinds)
         if latents is None:
             latents = self.draw_latents(len(labels) if count is None else count, seed)
-        latents = ops.convert_to_numpy(latents).astype("float32")
-        if latents.shape[1:] != (self.latent_dim,) or not len(latents):
-            raise ValueError(f"latents must have the shape (count, {self.latent_dim}), not {latents.shape}.")
-        latents = truncation * latents
+        latents = truncation * checks.check_latents(latents, self.latent_dim)
         if self.num_classes is not None and labels is None:
             labels = np.random.default_rng(seed).integers(self.num_classes, size=len(latents))
         if labels is None:

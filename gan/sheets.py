@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from gan import checks
 from gan import images as pictures
 from gan import latents as ways
 from gan.files import written_whole
@@ -59,9 +60,11 @@ def save_walk(path, frames):
 def read_latents(path, model):
     try:
         latents = np.load(path)
-        is_usable = latents.ndim == 2 and len(latents) and np.isfinite(latents).all()
     except Exception as error:  # damaged files make NumPy raise exceptions of many kinds
         raise ValueError(f"{path} cannot be read as a .npy file.") from error
-    if not is_usable or latents.shape[1] != model.latent_dim:
-        raise ValueError(f"{path} must hold numbers of the shape (count, {model.latent_dim}).")
-    return latents
+    if not isinstance(latents, np.ndarray):
+        raise ValueError(f"{path} holds several arrays: latents are one array, in a .npy file.")
+    try:
+        return checks.check_latents(latents, model.latent_dim)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error

@@ -129,7 +129,10 @@ def check(arguments):
             cli.fail(f"--{name} {path}: there is no such file.", 2)
     if arguments.project:
         paths.append(arguments.output.with_suffix(".npy"))
+    read = {path.resolve() for _, path in inputs if path}
     for path in paths:
+        if path and path.resolve() in read:
+            cli.fail(f"{path} is read and cannot be written too: choose another --output.", 2)
         if path:
             cli.check_output(path, arguments.overwrite)
 

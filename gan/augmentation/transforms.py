@@ -11,6 +11,8 @@ def check_names(names):
     """Returns the names as a list, if they are names of transforms."""
     if not names or not isinstance(names, (list, tuple)) or any(name not in list(TRANSFORMS) for name in names):
         raise ValueError(f"augmentation must be a list of names from {', '.join(TRANSFORMS)}; got {names!r}.")
+    if len(set(names)) < len(names):
+        raise ValueError(f"augmentation names each change once; got {names!r}.")
     return list(names)
 
 

@@ -11,7 +11,7 @@ from gan.checks.compilation import (
     check_regularizers,
     check_trained,
 )
-from gan.checks.data import LogitCheck, check_data, check_labels, check_unweighted, first_images
+from gan.checks.data import LogitCheck, check_data, check_labels, check_latents, check_unweighted, first_images
 from gan.checks.devices import check_batches, check_devices, check_replicas, check_same_everywhere
 from gan.checks.networks import check_networks
 
@@ -26,6 +26,7 @@ __all__ = [
     "check_data",
     "check_devices",
     "check_labels",
+    "check_latents",
     "check_metrics",
     "check_networks",
     "check_optimizer",

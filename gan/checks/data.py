@@ -117,6 +117,18 @@ def _chain(seen, generator):
     yield from generator
 
 
+def check_latents(latents, latent_dim):
+    """Returns latents as a float32 array, if a generator can take them."""
+    if latent_dim is None:
+        raise ValueError("the generator takes no latents.")
+    latents = ops.convert_to_numpy(latents)
+    if latents.ndim != 2 or latents.shape[1] != latent_dim or not len(latents):
+        raise ValueError(f"latents must have the shape (count, {latent_dim}), not {latents.shape}.")
+    if latents.dtype.kind not in "fiu" or not (np.abs(latents) < np.finfo("float32").max).all():
+        raise ValueError("latents must be finite real numbers.")
+    return latents.astype("float32")
+
+
 def check_labels(labels, count, num_classes):
     """Makes sure that labels are classes, one for each image."""
     if labels is None:

@@ -43,13 +43,10 @@ def mix_classes(model, latents, weights):
             "classes can only be mixed in a GAN with classes or clusters whose generator has one Embedding of them."
         )
     (embedding,) = embeddings
-    latents, weights = np.asarray(latents, "float32"), np.asarray(weights, "float32")
+    latents, weights = checks.check_latents(latents, model.latent_dim), np.asarray(weights, "float32")
     shape = (len(latents), embedding.input_dim)
-    if latents.ndim != 2 or latents.shape[1] != model.latent_dim or weights.shape != shape:
-        raise ValueError(
-            f"latents and weights must have the shapes (count, {model.latent_dim}) and (count, {shape[1]}), "
-            f"not {latents.shape} and {weights.shape}."
-        )
+    if weights.shape != shape:
+        raise ValueError(f"weights for {len(latents)} latents must have the shape {shape}, not {weights.shape}.")
     if not np.allclose(weights.sum(axis=1), 1, atol=1e-3):
         raise ValueError("each row of weights must sum to 1.")
     model.synchronize()

@@ -1,5 +1,7 @@
 """Directions in latent space along which images change most, and latents that are moved along them."""
 
+import numbers
+
 import keras
 import numpy as np
 from keras import ops
@@ -14,7 +16,7 @@ def directions(model, count):
     They are singular vectors of the kernel of the generator's first layer, those with the largest singular values
     first. `gan.latents.move` moves latents along them.
 
-    Source: Shen and Zhou 2021, "Closed-Form Factorization of Latent Semantics in GANs", arXiv 2007.06600.
+    Source: Shen and Zhou 2020, "Closed-Form Factorization of Latent Semantics in GANs", arXiv 2007.06600.
 
     Args:
         model: A `gan.GAN` whose generator takes latents to a dense layer first, as all of `gan.networks` do. In a
@@ -33,7 +35,9 @@ def directions(model, count):
     >>> gan.latents.directions(model, 2).shape
     (2, 8)
     """
-    if count not in range(1, model.latent_dim + 1):
+    if model.latent_dim is None:
+        raise ValueError("directions need a generator that takes latents.")
+    if not isinstance(count, numbers.Integral) or not 1 <= count <= model.latent_dim:
         raise ValueError(f"count must be an integer from 1 to {model.latent_dim}, not {count!r}.")
     kernel = _find_first_kernel(model)
     _, vectors = np.linalg.eigh(kernel @ kernel.T)
@@ -66,12 +70,10 @@ def move(model, latents, direction, strengths):
     (3, 4, 8)
     """
     checks.check_adapted(model)
-    latents, direction = (ops.convert_to_numpy(array).astype("float32") for array in (latents, direction))
-    if latents.ndim != 2 or latents.shape[1] != model.latent_dim or direction.shape != latents.shape[1:]:
-        raise ValueError(
-            f"latents and direction must have the shapes (count, {model.latent_dim}) and ({model.latent_dim},), not "
-            f"{latents.shape} and {direction.shape}."
-        )
+    latents = checks.check_latents(latents, model.latent_dim)
+    direction = np.asarray(ops.convert_to_numpy(direction), "float32")
+    if direction.shape != latents.shape[1:]:
+        raise ValueError(f"direction must have the shape ({model.latent_dim},), not {direction.shape}.")
     steps = np.outer(strengths, direction).astype("float32")
     if model.clusters is None:
         return latents + steps[:, None]

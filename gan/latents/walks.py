@@ -1,5 +1,7 @@
 """Paths through latent space."""
 
+import numbers
+
 import numpy as np
 from keras import ops
 
@@ -23,11 +25,16 @@ def walk(waypoints, steps):
         A float array `(count * steps, ..., latent_dim)`. It contains every waypoint. It does not repeat the first
         waypoint at the end, so that the points form a loop.
 
+    Raises:
+        ValueError: `steps` is not a positive integer.
+
     Example:
 
     >>> gan.latents.walk(np.random.normal(size=(8, 100)), steps=16).shape
     (128, 100)
     """
+    if not isinstance(steps, numbers.Integral) or steps < 1:
+        raise ValueError(f"steps must be a positive integer, not {steps!r}.")
     start, end = np.asarray(waypoints), np.roll(waypoints, -1, axis=0)
     lengths = np.linalg.norm(start, axis=-1, keepdims=True) * np.linalg.norm(end, axis=-1, keepdims=True)
     # From or to the origin, which has no direction, the path is a straight line.
@@ -64,9 +71,9 @@ def show_walk(model, waypoints, steps, labels=None):
     >>> gan.latents.show_walk(model, latents, 16, labels=[4, 9]).shape
     (32, 28, 28, 1)
     """
-    waypoints = np.asarray(waypoints, "float32")
-    if waypoints.ndim != 2 or len(waypoints) < 2 or waypoints.shape[1] != model.latent_dim:
-        raise ValueError(f"waypoints must have the shape (2 or more, {model.latent_dim}), not {waypoints.shape}.")
+    waypoints = checks.check_latents(waypoints, model.latent_dim)
+    if len(waypoints) < 2:
+        raise ValueError("a walk needs at least two waypoints, not 1.")
     if (labels is None) != (model.num_classes is None):
         raise ValueError("a walk needs labels, one for each waypoint, if and only if the GAN has num_classes.")
     kinds = model.num_classes

@@ -6,6 +6,7 @@ import measuring
 
 import gan
 from gan import cli, options, runs
+from gan.text import format_shape
 
 FACTORS = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3)
 BATCH_SIZE = 500
@@ -60,12 +61,19 @@ def draw(file, figures):
 
 def main():
     arguments = build_parser().parse_args()
+    if arguments.output.suffix.lower() != ".png" or not arguments.output.parent.is_dir():
+        cli.fail(f"--output {arguments.output} must be a .png file in an existing folder.", 2)
     with measuring.running():
         from gan import evaluation
 
         with cli.errors_exit(ValueError, status=2):
             model = gan.load_model(runs.find_model(arguments.model))
-            source = options.resolve_data(arguments.data)
+            source = gan.datasets.open_source(options.resolve_data(arguments.data))
+            if source.image_shape != model.image_shape:
+                raise ValueError(
+                    f"{arguments.model} generates images of {format_shape(model.image_shape)}, and "
+                    f"{source.name} has images of {format_shape(source.image_shape)}."
+                )
             test = gan.datasets.load(source, BATCH_SIZE, split="test", labels=model.num_classes is not None)
             extractor = gan.metrics.load_extractor(arguments.extractor)
             metrics = gan.metrics.all_metrics(extractor, model.image_shape)
