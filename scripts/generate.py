@@ -234,8 +234,7 @@ def walk(arguments, model):
     from gan import sheets
 
     if arguments.latents:
-        with cli.errors_exit(ValueError, status=2):
-            return sheets.draw_walk_between(model, read_latents(arguments, model), arguments.labels)
+        return sheets.draw_walk_between(model, read_latents(arguments, model), arguments.labels)
     count, columns, labels = lay_out(arguments, model.num_classes)
     titles = find_titles(arguments.class_names, labels, columns)
     return sheets.draw_walk(model, count, columns, labels, titles, arguments.seed)
