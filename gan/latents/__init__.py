@@ -1,4 +1,4 @@
-"""Moving through latent space: paths between latents, directions that change images most, and the latents of an image."""
+"""Moving through latent space: paths, directions that change images most, and the latents of an image."""
 
 from gan.latents.mixing import mix_classes
 from gan.latents.moves import directions, move, show_directions
