@@ -33,9 +33,10 @@ def write_card(folder):
     Example:
 
     ```python
-    from gan import cards
+    from gan import cards, runs
 
-    cards.write_card("runs/mnist")
+    if runs.read_config("runs/mnist"):
+        cards.write_card("runs/mnist")
     ```
     """
     folder = Path(folder)

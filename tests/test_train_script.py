@@ -20,6 +20,7 @@ import gan
 def test_train_leaves_everything_that_is_promised(finished, noise_file):
     output, result = finished
     assert sorted(os.listdir(output)) == [
+        "README.md",
         "best.keras",
         "checkpoints",
         "config.json",
