@@ -6,9 +6,10 @@ import math
 import os
 from pathlib import Path
 
+from gan import presets
 from gan.callbacks.history import CSVHistory
 from gan.files import written_whole
-from gan.runs import find_model, read_config
+from gan.runs import DEFAULTS, find_model, read_config
 from gan.text import format_names
 
 CARD_NAME = "README.md"
@@ -62,13 +63,14 @@ def _describe(folder):
     config = read_config(folder)
     if config is None:
         raise ValueError(f"{folder} holds no run: it has no config.json.")
-    settings, data = config["arguments"], config["data"]
+    # Settings that are newer than the run have the values of the reference job.
+    settings, data = {**DEFAULTS, **presets.resolve(), **config["arguments"]}, config["data"]
     name, source, extractor = folder.resolve().name, _last_part(settings["data"]), _last_part(settings["extractor"])
     epoch, figures = _find_figures(folder)
     names = data.get("class_names")
     classes = f", each of a class that you choose ({format_names(names)})" if settings["conditional"] and names else ""
     grids = sorted((folder / "images").glob("image_at_epoch_*.png"))
-    start = f", from the weights of {_last_part(os.path.dirname(settings['from']))}" if settings.get("from") else ""
+    start = f", from the weights of {_last_part(os.path.dirname(settings['from']))}" if settings["from"] else ""
     sections = {
         f"# {name}": f"A generative adversarial network (GAN) in Keras, which generates images like {source}{classes}."
         + (f"\n\n![Generated images](images/{grids[-1].name})" if grids else ""),
@@ -76,7 +78,7 @@ def _describe(folder):
         f'model = gan.load_model("{find_model(folder).name}")\n'
         f"images = model.generate({'labels=[0, 1, 1]' if settings['conditional'] else '16'}, seed=0)\n```\n\n"
         "The images are floats in [-1, 1]; `gan.images.to_uint8` makes bytes of them.",
-        "Data": f"{source}{', mirrored at random' if settings.get('flip') else ''}. "
+        "Data": f"{source}{', mirrored at random' if settings['flip'] else ''}. "
         f"SHA-256 of the images: `{data.get('fingerprint')}`.",
         "Training": f"The preset `{settings['preset']}`{start}; {settings['epochs']:,} epochs in batches of "
         f"{settings['batch_size']:,}, seed {settings['seed']}. `config.json` holds all settings.",
