@@ -206,8 +206,7 @@ def show_directions(arguments, model):
     if len(latents) > 1:
         raise ValueError(f"--directions shows one image, but --latents has {len(latents)} rows.")
     if model.latent_dim and arguments.directions > model.latent_dim:
-        length = model.latent_dim
-        raise ValueError(f"--directions {arguments.directions}: there are {length}, as many as numbers in a latent.")
+        raise ValueError(f"--directions must be at most {model.latent_dim}, the length of a latent vector.")
     label = arguments.labels[0] if arguments.labels else 0
     images = gan.latents.show_directions(model, arguments.directions, latents, STRENGTHS, label)
     return images, len(STRENGTHS), [f"{strength:g}" for strength in STRENGTHS]
