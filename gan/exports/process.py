@@ -53,8 +53,16 @@ def _write_here(sampler, format, path):
 def main():
     file, format, path = sys.argv[1:]
     try:
-        _write_here(gan.files.read_keras_file(file), format, Path(path))
-    except (RuntimeError, ValueError) as error:
+        sampler = gan.files.read_keras_file(file)
+    except ValueError:
+        backend = FORMATS[format].backend
+        sys.exit(
+            f"the generator cannot be exported as {format}: a process with the backend {backend} does not know all of "
+            f"its layers. Export it from a process that does, with KERAS_BACKEND={backend}."
+        )
+    try:
+        _write_here(sampler, format, Path(path))
+    except RuntimeError as error:
         sys.exit(str(error))
 
 

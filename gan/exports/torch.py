@@ -15,7 +15,8 @@ def write(sampler, path):
         batch = torch.export.Dim("batch")
         program = torch.export.export(
             _Sampler(sampler),
-            tuple(examples.values()),
+            args=(),
+            kwargs=examples,
             dynamic_shapes={name: {0: batch} for name in examples},
             strict=False,
         )

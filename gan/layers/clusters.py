@@ -120,7 +120,7 @@ class Clusters(keras.layers.Layer):
         x, y = latents[:, 0], latents[:, 1]
         direction = ops.minimum(ops.arctan2(y, x) / (2 * math.pi) + 0.5, 1 - 1e-6)
         cluster = ops.sum(ops.cast(direction[:, None] >= ends, "int32"), axis=1)
-        # Measured from the middle of the sector, because dividing by a small share enlarges a rounding of the direction.
+        # Measured from the middle of the sector, as dividing by a small share enlarges a rounding of the direction.
         # No constant is added to the middle, so that no compiler rounds it in another way.
         middle = 2 * math.pi * (ends - 0.5 * shares)
         cos, sin = ops.take(ops.cos(middle), cluster), ops.take(ops.sin(middle), cluster)
