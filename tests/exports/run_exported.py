@@ -2,8 +2,8 @@
 
     python run_exported.py FOLDER_OF_BENCHMARKS FORMAT FOLDER
 
-runs each `NAME` or `NAME.suffix` in the folder on the arrays of `NAME.npz`, once on the first rows alone and once on all
-rows, and writes the images to `NAME-1.npy` and `NAME-all.npy`.
+runs each `NAME` or `NAME.suffix` in the folder on the arrays of `NAME.npz`, once on the first rows alone and once on
+all rows, and writes the images to `NAME-1.npy` and `NAME-all.npy`.
 """
 
 import sys

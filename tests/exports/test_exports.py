@@ -113,9 +113,8 @@ def test_networks_of_another_precision_are_exported_in_float32(set_dtype_policy,
     np.testing.assert_allclose(images, single.generate(**inputs), rtol=0, atol=1e-5)
 
 
+@only_on_tensorflow("writes two SavedModels, which takes long from another backend")
 def test_a_saved_model_is_replaced_and_nothing_else_is(make_model, tmp_path):
-    if BACKEND != "tensorflow":
-        pytest.skip("writes two SavedModels, which takes long from another backend")
     model = make_model()
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine/notes.txt").write_text("mine")
@@ -161,11 +160,10 @@ class Sharpening(keras.layers.Layer):
         return input_shape
 
 
+@only_on_tensorflow("which has the operation and writes LiteRT")
 @pytest.mark.parametrize("format", ["litert", "torch"])
 def test_a_layer_that_a_format_does_not_know_is_named_in_one_line(format, tmp_path):
     pytest.importorskip(FORMATS[format].package)
-    if format == "torch" and BACKEND == "torch":
-        pytest.skip("PyTorch knows the layer")
     generator = keras.Sequential(
         [keras.Input((5,)), keras.layers.Dense(36), Sharpening(), keras.layers.Reshape((6, 6, 1))]
     )
