@@ -16,11 +16,11 @@ from gan.exports.formats import FORMATS
 
 BATCHES = (1, 64)
 ROUNDS = 5
-REPETITIONS = 20
+REPETITIONS = 10
 DESCRIPTION = """Measures exported generators: their size, and how long an image takes, against generate.
 
 A run is exported in each format whose packages are installed, and run by its own runtime, on a single image and on 64
-images. All take turns, after a first round that compiles. Times are medians of 100 calls.
+images. All take turns, after a first round that compiles. Times are medians of 50 calls.
 """
 
 
