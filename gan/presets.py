@@ -6,6 +6,7 @@ the preset's networks.
 """
 
 import copy
+import math
 import numbers
 
 # Sizes of the networks, unless a preset or a change says otherwise.
@@ -94,6 +95,8 @@ PRESETS = {
 }
 # The probability of augmentation may rise by 1 in this share of the training, but in no more images than in the paper.
 RAMP_SHARE, LONGEST_RAMP = 0.25, 500_000
+# Settings that are whole numbers, and their least values. The builders of networks check the others.
+COUNTS = {"epochs": 1, "batch_size": 1, "latent_dim": 1, "clusters": 0, "regularize_every": 1, "discriminator_steps": 0}
 # Settings that may be a pair of numbers: they move from the first to the second over the training.
 SCHEDULED = ("r1", "r2", "gradient_penalty", "averaging", "generator_lr", "discriminator_lr", "beta_2")
 
@@ -114,7 +117,7 @@ def resolve(preset="reference", changes=None):
 
     Raises:
         ValueError: The preset or a setting is unknown, or a changed setting does not apply to the chosen networks or
-            loss, or is neither a number nor two.
+            loss, or has an invalid value.
 
     Example:
 
@@ -142,6 +145,8 @@ def resolve(preset="reference", changes=None):
             )
     for name in SCHEDULED:
         _check_number(name, settings[name])
+    for name, least in COUNTS.items():
+        _check_count(name, settings[name], least)
     if settings["conditional"] and settings["clusters"]:
         raise ValueError("clusters stand in for classes: leave out clusters or conditional.")
     if settings["clusters"] and settings["latent_dim"] == 1:
@@ -156,17 +161,22 @@ def _check_augmentation(names, target):
     if not isinstance(target, numbers.Real) or not 0 <= target < 1:
         raise ValueError(f"augmentation_target must be a number in [0, 1), not {target!r}.")
     if target and not names:
-        raise ValueError("augmentation_target needs augmentation: a list of names such as ['translation'].")
+        raise ValueError("augmentation_target needs augmentation, such as translation.")
 
 
 def _check_number(name, value):
     """Makes sure that the value of a setting that may move is one number or two."""
     ends = value if isinstance(value, (list, tuple)) and len(value) == 2 else [value]
-    if not all(isinstance(end, numbers.Real) for end in ends):
-        raise ValueError(f"{name} must be a number, or a list of two to move between, not {value!r}.")
+    if not all(isinstance(end, numbers.Real) and math.isfinite(end) for end in ends):
+        raise ValueError(f"{name} must be a finite number, or a list of two to move between, not {value!r}.")
     is_decay = name in ("averaging", "beta_2")
     if min(ends) < 0 or is_decay and max(ends) >= 1:
         raise ValueError(f"{name} must {'lie in [0, 1)' if is_decay else 'be at least 0'}, not {value!r}.")
+
+
+def _check_count(name, value, least):
+    if not isinstance(value, numbers.Integral) or value < least:
+        raise ValueError(f"{name} must be a whole number of at least {least}, not {value!r}.")
 
 
 def build(settings, image_shape=(28, 28, 1), num_classes=None, seed=None, metrics=None, steps=None):

@@ -4,6 +4,7 @@ They keep the discriminator smooth, which stabilizes training. Pass them to `GAN
 one, subclass `GradientRegularizer`: `GAN` computes the gradients, and the subclass is only a formula.
 """
 
+import math
 import numbers
 
 import keras
@@ -30,7 +31,7 @@ class GradientRegularizer:
             1912.04958). Defaults to 1.
 
     Raises:
-        ValueError: `weight` is neither above 0 nor a schedule, or `interval` is not a positive integer.
+        ValueError: `weight` is neither above 0 nor a schedule of at least 0, or `interval` is not a positive integer.
 
     Example:
 
@@ -48,8 +49,9 @@ class GradientRegularizer:
     """
 
     def __init__(self, weight=10.0, interval=1):
-        if not schedules.is_schedule(weight) and not (isinstance(weight, numbers.Real) and weight > 0):
-            raise ValueError(f"weight must be a number above 0 or a schedule (gan.schedules), not {weight!r}.")
+        if not schedules.all_within(weight, 0, math.inf) or weight == 0:
+            wrong = schedules.describe(weight)
+            raise ValueError(f"weight must be above 0 or a schedule (gan.schedules) of at least 0, not {wrong}.")
         if not isinstance(interval, numbers.Integral) or interval < 1:
             raise ValueError(f"interval must be a positive integer, not {interval!r}.")
         self.weight = weight

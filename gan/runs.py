@@ -1,7 +1,6 @@
 """The folder of a run of `scripts/train.py`: the model to use and the arguments it was started with."""
 
 import json
-import math
 import platform
 import shlex
 import sys
@@ -12,12 +11,8 @@ from pathlib import Path
 from gan import cli, options, presets
 from gan.files import written_whole
 from gan.locks import LOCK_NAME
-from gan.text import format_count, format_shape
 
 CONFIG_NAME = "config.json"
-# A class with fewer images than this, on average, deserves a warning.
-LEAST_IMAGES = 10
-READABLE_STEPS = 5_000  # after which the images of `fast` can be recognized
 # The extractor that a run has trained on its own images.
 EXTRACTOR_NAME = "extractor.keras"
 # The first of these that exists is the model of a run.
@@ -215,68 +210,6 @@ def check_data(output, images, requested, recorded):
             f"{images.name} does not hold the images that {output} was trained on. Restore them, or start a new run."
         )
     return {"requested": recorded.get("requested", images.name), **facts}
-
-
-def describe_data(images, dataset, validation, settings):
-    """Says how many images were found, how they are used and what was skipped.
-
-    Args:
-        images: A `gan.datasets.ImageSet`.
-        dataset: Its images to train on, as `gan.datasets.load` returns them.
-        validation: Its held-out images, or None if nothing is validated.
-        settings: Dict of the run's settings.
-
-    Returns:
-        One or more lines.
-    """
-    num_classes = images.num_classes if settings["conditional"] else None
-    held_out = images.image_count - dataset.image_count
-    purpose = " for validation" if validation else ""
-    use = f"{dataset.image_count:,} to train on and {held_out:,} held out{purpose}" if held_out else "none held out"
-    found = f"{format_count(images.image_count, 'image')} of {format_shape(images.image_shape)}"
-    lines = [f"{images.name}: {found}, {use}", *images.describe_pictures()]
-    if num_classes and images.image_count < LEAST_IMAGES * num_classes:
-        lines.append(f"  {num_classes:,} classes of fewer than {LEAST_IMAGES} images on average: too few to learn much")
-    return "\n".join(lines)
-
-
-def recommend(images, dataset, settings):
-    """Names a preset and a number of epochs for a folder of pictures.
-
-    Args:
-        images: A `gan.datasets.ImageSet`.
-        dataset: Its images to train on, as `gan.datasets.load` returns them.
-        settings: Dict of the run's settings.
-
-    Returns:
-        A line, or None if the run has networks that suit the pictures, or too few pictures for any preset.
-    """
-    classes = len(images.class_names or [])
-    has_classes = 0 < LEAST_IMAGES * classes <= images.image_count
-    suits = settings["networks"] != "mlp" and settings["conditional"] == has_classes
-    family = settings["preset"].removesuffix("-conditional")
-    name = (family if family in ("best", "residual") else "fast") + ("-conditional" if has_classes else "")
-    batch_size = presets.PRESETS[name]["batch_size"]
-    if not images.pictures or suits or dataset.image_count < batch_size:
-        return None
-    epochs = math.ceil(READABLE_STEPS / math.ceil(dataset.image_count / batch_size))
-    return f"  recommended for these pictures: --preset {name} --epochs {epochs}, about {READABLE_STEPS:,} steps"
-
-
-def describe_ended(settings, planned):
-    """Says which settings do not move any more in the epochs that a run was not planned for.
-
-    Args:
-        settings: Dict of the run's settings.
-        planned: Int, the number of epochs that the run was started with.
-
-    Returns:
-        A line, or None if there are no such settings or epochs.
-    """
-    moving = [f"--{name.replace('_', '-')}" for name in presets.SCHEDULED if isinstance(settings[name], list)]
-    if not moving or settings["epochs"] <= planned:
-        return None
-    return f"  more epochs than the run was started with: {', '.join(moving)} keep their last values in them"
 
 
 def describe_rest(output, given, processes):

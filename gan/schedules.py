@@ -21,12 +21,12 @@ class Cosine(keras.optimizers.schedules.LearningRateSchedule):
     move all four numbers along it.
 
     Args:
-        start: Float, the number before the first update.
-        end: Float, the number after `steps` updates.
+        start: Float, finite. The number before the first update.
+        end: Float, finite. The number after `steps` updates.
         steps: Int, at least 1. Number of updates.
 
     Raises:
-        ValueError: `steps` is not a positive integer.
+        ValueError: `start` or `end` is not a finite number, or `steps` is not a positive integer.
 
     Example:
 
@@ -42,6 +42,9 @@ class Cosine(keras.optimizers.schedules.LearningRateSchedule):
     """
 
     def __init__(self, start, end, steps):
+        for name, value in (("start", start), ("end", end)):
+            if not isinstance(value, numbers.Real) or not math.isfinite(value):
+                raise ValueError(f"{name} must be a finite number, not {value!r}.")
         if not isinstance(steps, numbers.Integral) or steps < 1:
             raise ValueError(f"steps must be a positive integer, not {steps!r}.")
         self.start = start
@@ -71,6 +74,9 @@ class Adam(keras.optimizers.Adam):
         beta_2: Float in [0, 1), or a schedule. Defaults to 0.999.
         **kwargs: Further arguments of `keras.optimizers.Adam`.
 
+    Raises:
+        ValueError: `beta_2` is neither a schedule nor in [0, 1).
+
     Example:
 
     >>> optimizer = gan.schedules.Adam(beta_2=gan.schedules.Cosine(0.9, 0.99, steps=100))
@@ -87,6 +93,8 @@ class Adam(keras.optimizers.Adam):
 
     @beta_2.setter
     def beta_2(self, beta_2):
+        if not all_within(beta_2, 0, 1):
+            raise ValueError(f"beta_2 must lie in [0, 1) or be a schedule that does, not {describe(beta_2)}.")
         self._beta_2 = beta_2
 
     def get_config(self):
@@ -101,6 +109,19 @@ class Adam(keras.optimizers.Adam):
 def is_schedule(number):
     """Whether a number is given as a schedule, a function of the number of updates."""
     return isinstance(number, keras.optimizers.schedules.LearningRateSchedule)
+
+
+def all_within(number, least, limit):
+    """Whether a number, or both ends of a `Cosine`, are at least `least` and below `limit`. Trusts other schedules."""
+    if is_schedule(number) and not isinstance(number, Cosine):
+        return True
+    ends = (number.start, number.end) if isinstance(number, Cosine) else (number,)
+    return all(isinstance(end, numbers.Real) and least <= end < limit for end in ends)
+
+
+def describe(number):
+    """Formats a number or a schedule for a message."""
+    return f"{number.start} to {number.end}" if isinstance(number, Cosine) else repr(number)
 
 
 def at(number, step):

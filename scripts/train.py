@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from gan import cli, options, presets, runs, supervision
+from gan import cli, first_lines, options, presets, runs, supervision
 from gan.locks import LOCK_NAME, locked_folder
 from gan.text import format_count, format_shape
 
@@ -101,7 +101,9 @@ def prepare(output, settings, recorded, processes):
         raise ValueError(f"{output} has finished {epoch} epochs already, more than --epochs {settings['epochs']}.")
     images, data = open_images(output, settings, recorded, processes)
     load = functools.partial(load_split, images, settings)
-    is_validated = settings["validate_every"] and (model is None or model.quality_metrics)
+    is_validated = bool(settings["validate_every"] and (model is None or model.quality_metrics))
+    if recorded is None and (line := first_lines.recommend(images, settings, is_validated)):
+        print(line, flush=True)  # before a batch is refused that is too large for these pictures
     validation = load("test") if is_validated else None
     dataset = load("train" if validation else None)
     num_classes = images.num_classes if settings["conditional"] else None
@@ -116,10 +118,8 @@ def prepare(output, settings, recorded, processes):
         shapes = format_shape(images.image_shape), format_shape(draft.image_shape)
         raise ValueError(f"{images.name} holds images of {shapes[0]}, but {output} was trained on {shapes[1]}.")
     checks.check_batches(draft, dataset)
-    print(runs.describe_data(images, dataset, validation, settings), flush=True)
-    is_new = recorded is None
-    line = runs.recommend(images, dataset, settings) if is_new else runs.describe_ended(settings, recorded["epochs"])
-    if line:
+    print(first_lines.describe_data(images, settings, is_validated), flush=True)
+    if recorded and (line := first_lines.describe_ended(settings, recorded["epochs"])):
         print(line, flush=True)
     if model is None:
         keras.utils.set_random_seed(settings["seed"])
@@ -128,7 +128,7 @@ def prepare(output, settings, recorded, processes):
             validation, dataset = None, load(None)
         model = build(metrics)
     if processes.is_first:
-        runs.write_config(output, settings, data, is_resumed=not is_new)
+        runs.write_config(output, settings, data, is_resumed=recorded is not None)
     return model, images, dataset, validation, epoch, data
 
 

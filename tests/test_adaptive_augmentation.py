@@ -87,8 +87,9 @@ def test_fit_logs_overfitting_and_the_share_of_augmented_images(images):
     assert [log["augment_probability"] for log in logs] == pytest.approx([0.0, 0.1, 0.2, 0.3], abs=1e-6)
 
 
-def test_a_generator_does_not_learn_the_augmentation():
-    """Real images are bright on the left. Later in the training, half of them are mirrored or turned at random."""
+@pytest.mark.parametrize("names", [["flip", "rotation"], ["brightness", "contrast", "scaling"]])
+def test_a_generator_does_not_learn_the_augmentation(names):
+    """Real images are bright on the left. Later in the training, half of them are changed at random."""
     real = np.full((640, 8, 8, 1), -0.8, "float32")
     real[:, :, :4] = 0.8
     keras.utils.set_random_seed(0)
@@ -97,14 +98,17 @@ def test_a_generator_does_not_learn_the_augmentation():
     model.compile(
         *(keras.optimizers.Adam(2e-3, beta_1=0.0) for _ in range(2)),
         regularizers=[gan.regularizers.R1(1)],
-        augmentation=AdaptiveAugment(["flip", "rotation"], ramp=10**9),  # so slow that the share stays as it is
+        augmentation=AdaptiveAugment(names, ramp=10**9),  # so slow that the share stays as it is
     )
     for probability in (0, 0.5):
         model.augmentation.probability.assign(probability)
         model.fit(real, epochs=20, batch_size=64, verbose=0)
     generated = model.generate(200, seed=0)
-    is_bright_left = generated[:, :, :3].mean((1, 2, 3)) > generated[:, :, 5:].mean((1, 2, 3)) + 1
-    assert is_bright_left.mean() > 0.95
+    sides = generated[:, :, :3].mean((1, 2, 3)), generated[:, :, 5:].mean((1, 2, 3))
+    assert (sides[0] > sides[1] + 1).mean() > 0.95
+    # Brightness moves a side by up to 0.5 and contrast by up to 0.4: in a fifth of the images by more than 0.3.
+    for side, real_side in zip(sides, (0.8, -0.8), strict=True):
+        assert (np.abs(side - real_side) > 0.3).mean() < 0.1
 
 
 def test_compile_replaces_an_augmentation(make_model, images, tmp_path):

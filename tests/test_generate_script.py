@@ -121,7 +121,7 @@ def test_a_projected_picture_is_generated_again_from_its_latents(named, run_here
         (("--project", "z.npy", "--latents", "z.npy"), "--project cannot be combined with --latents"),
         (("--directions", "2", "--interpolate", "w.gif"), "--directions cannot be combined with --interpolate"),
         (("--directions", "2", "--labels", "0", "1"), "--directions shows one image: --labels takes one class"),
-        (("--directions", "99"), "count must be an integer from 1 to"),
+        (("--directions", "99"), "--directions 99: there are 5, as many as numbers in a latent"),
         (("--latents", "z.npy"), "z.npy: latents must have the shape (count, "),
         (("--latents", "z.npy", "--output", "z.npy", "--overwrite"), "z.npy is read and cannot be written too"),
         (("--latents", "text.npy"), "text.npy cannot be read as a .npy file"),

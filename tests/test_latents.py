@@ -34,6 +34,15 @@ def test_walk_between_waypoints_of_the_same_direction_is_linear(factor):
     np.testing.assert_allclose(points, start + share * (factor - 1) * start, rtol=1e-5)
 
 
+def test_a_walk_to_the_opposite_point_goes_around_the_origin():
+    start = np.random.default_rng(0).normal(size=5)
+    points = gan.latents.walk(np.stack([start, -start]), steps=10)
+    np.testing.assert_allclose(points[[0, 10]], [start, -start])
+    np.testing.assert_allclose(np.linalg.norm(points, axis=1), np.linalg.norm(start), rtol=0.1)
+    steps = np.linalg.norm(points - np.roll(points, -1, axis=0), axis=1)
+    np.testing.assert_allclose(steps, 2 * np.sin(np.pi / 20) * np.linalg.norm(start), rtol=0.1)
+
+
 def test_a_walk_from_the_origin_is_straight():
     points = gan.latents.walk(np.stack([np.zeros(5), np.arange(5.0)]), steps=4)
     assert np.isfinite(points).all() and not points[0].any()

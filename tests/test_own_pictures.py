@@ -51,7 +51,8 @@ def test_a_run_says_what_it_found_and_trains_an_extractor(run):
     lines = printed.splitlines()
     file = path / "run/extractor.keras"
     assert hashlib.sha256(file.read_bytes()).hexdigest() in printed
-    assert lines[0] == f"{path}/animals: 24 images of 16x16x3, 21 to train on and 3 held out for validation"
+    assert lines[0] == "recommended for these pictures: --epochs 1667, about 5,000 steps"
+    assert lines[1] == f"{path}/animals: 24 images of 16x16x3, 21 to train on and 3 held out for validation"
     assert "  2 classes, from the subfolders, of 12 to 12 pictures each: cat, dog" in lines
     assert "  24 transparent pictures put on white; --background sets another color" in lines
     assert "  skipped 1 file that is no picture (.txt)" in lines

@@ -174,7 +174,7 @@ def test_invalid_regularizers_are_refused(make_model):
         make_model(regularizers=["r1"])
     with pytest.raises(ValueError, match="regularizers must be a list of gan.regularizers"):
         make_model(regularizers=gan.regularizers.R1())
-    with pytest.raises(ValueError, match=r"weight must be a number above 0 or a schedule .gan.schedules., not 0"):
+    with pytest.raises(ValueError, match="weight must be above 0 or a schedule .gan.schedules. of at least 0, not 0"):
         gan.regularizers.R1(weight=0)
     with pytest.raises(ValueError, match="interval must be a positive integer, not 0.5"):
         gan.regularizers.R2(interval=0.5)

@@ -23,6 +23,30 @@ def test_a_schedule_of_no_steps_is_refused(steps):
         Cosine(1.0, 0.0, steps)
 
 
+@pytest.mark.parametrize("number", ["1", float("nan"), float("inf"), None])
+def test_a_schedule_moves_between_finite_numbers(number):
+    with pytest.raises(ValueError, match="start must be a finite number, not"):
+        Cosine(number, 0.0, STEPS)
+    with pytest.raises(ValueError, match="end must be a finite number, not"):
+        Cosine(0.0, number, STEPS)
+
+
+@pytest.mark.parametrize(
+    ("make", "wrong", "sentence"),
+    [
+        (lambda wrong: gan.schedules.Adam(beta_2=wrong), 1.0, r"beta_2 must lie in \[0, 1\) .* not 1.0"),
+        (lambda wrong: gan.schedules.Adam(beta_2=wrong), "0.9", r"beta_2 must lie in \[0, 1\) .* not '0.9'"),
+        (lambda wrong: gan.schedules.Adam(beta_2=wrong), Cosine(0.9, 1.5, 3), r"beta_2 must lie .* not 0.9 to 1.5"),
+        (gan.regularizers.R1, Cosine(1.0, -0.1, 3), "weight must be above 0 or a schedule .* not 1.0 to -0.1"),
+        (gan.regularizers.R1, float("nan"), "weight must be above 0 or a schedule .* not nan"),
+        (gan.regularizers.R1, float("inf"), "weight must be above 0 or a schedule .* not inf"),
+    ],
+)
+def test_a_schedule_keeps_to_the_numbers_that_make_sense(make, wrong, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        make(wrong)
+
+
 def reference(start, end, step):
     return end + (start - end) * (1 + np.cos(np.pi * min(step / STEPS, 1))) / 2
 
@@ -91,5 +115,7 @@ def test_a_schedule_where_none_is_taken_is_refused(make_model):
 
 
 def test_a_schedule_is_named_where_a_number_is_wrong(make_model):
-    with pytest.raises(ValueError, match=r"averaging must lie in \[0, 1\) or be a schedule .gan.schedules., not 1.5"):
+    with pytest.raises(ValueError, match=r"averaging must lie in \[0, 1\) or be a schedule .gan.schedules. .* not 1.5"):
         make_model(averaging=1.5)
+    with pytest.raises(ValueError, match=r"averaging must lie in .* not 0.9 to 1.0"):
+        make_model(averaging=Cosine(0.9, 1.0, 3))

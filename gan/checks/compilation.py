@@ -89,10 +89,9 @@ def check_regularizers(regularizers):
 
 def check_averaging(averaging):
     """Makes sure that the decay of the average is None, a schedule, or in [0, 1)."""
-    if averaging is None or schedules.is_schedule(averaging):
-        return
-    if not (isinstance(averaging, numbers.Real) and 0 <= averaging < 1):
-        raise ValueError(f"averaging must lie in [0, 1) or be a schedule (gan.schedules), not {averaging!r}.")
+    if averaging is not None and not schedules.all_within(averaging, 0, 1):
+        wrong = schedules.describe(averaging)
+        raise ValueError(f"averaging must lie in [0, 1) or be a schedule (gan.schedules) that does, not {wrong}.")
 
 
 def check_count(name, value):

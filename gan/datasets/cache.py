@@ -25,7 +25,7 @@ from gan.locks import waiting_for_lock
 from gan.text import format_count, format_name, format_names, format_shape
 
 SUFFIX = ".pictures"
-MARK = b"GANPICT2"
+MARK = b"GANPICT3"
 SECONDS_BETWEEN_LINES = 10
 
 
@@ -41,6 +41,7 @@ class Pictures(NamedTuple):
         digest: String, the hexadecimal SHA-256 of the names and contents of the pictures' files.
         damaged: Dict from the paths of damaged pictures to reasons.
         transparent: Int, number of pictures that are put on the background.
+        cropped: Int, number of pictures that have other proportions than the images.
         skipped: Int, number of files that are no pictures.
         skipped_suffixes: String, the suffixes of these, apart from hidden files.
         background: String, the color that was requested.
@@ -55,6 +56,7 @@ class Pictures(NamedTuple):
     digest: str
     damaged: dict
     transparent: int
+    cropped: int
     skipped: int
     skipped_suffixes: str
     background: str
@@ -111,6 +113,7 @@ def read_folder(folder, image_shape, background, skip_damaged):
         record["digest"],
         damaged,
         record["transparent"],
+        record["cropped"],
         skipped,
         _format_suffixes(others),
         background,
@@ -181,7 +184,7 @@ def _read_record(file):
 def _write(file, folder, files, image_shape, background, suggested):
     """Decodes all pictures of a folder into a new cache, and removes the caches of its earlier states."""
     digest = hashlib.sha256()
-    record = {"bytes": 0, "transparent": 0, "damaged": {}, "others": [], "suggested": suggested}
+    record = {"bytes": 0, "transparent": 0, "cropped": 0, "damaged": {}, "others": [], "suggested": suggested}
     progress = _Progress(folder, len(files.paths))
     found = []
     with written_whole(file) as partial:
@@ -197,6 +200,7 @@ def _write(file, folder, files, image_shape, background, suggested):
             else:
                 found.append(place)
                 record["transparent"] += reading.is_transparent
+                record["cropped"] += reading.is_cropped
                 digest.update(os.fsencode(path) + b"\0" + reading.digest)
         record["bytes"] = len(found) * math.prod(image_shape)
         record["digest"] = digest.hexdigest()

@@ -38,7 +38,7 @@ class ImageSet:
         held_out_count: Int, the number of images in the test split: published test images, or a tenth of the images.
         fingerprint: String, a checksum. Two sources with the same images and labels have the same one.
         pictures: Facts about a folder of pictures: `file`, which holds the decoded pictures; `damaged`, a dict from
-            paths to reasons; `transparent` and `skipped`, numbers of files. None for other sources.
+            paths to reasons; `transparent`, `cropped` and `skipped`, numbers of files. None for other sources.
 
     Example:
 
@@ -144,6 +144,8 @@ class ImageSet:
             )
         elif self.pictures.stray:
             lines.append(f"  no classes, because {self.pictures.stray}")
+        if count := self.pictures.cropped:
+            lines.append(f"  {format_count(count, 'picture')} of other proportions, cropped around the center")
         if count := self.pictures.transparent:
             where = f"put on {self.pictures.background}; --background sets another color"
             lines.append(f"  {format_count(count, 'transparent picture')} {where}")

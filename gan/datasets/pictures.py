@@ -37,6 +37,7 @@ class Reading(NamedTuple):
         pixels: uint8 array of the image's shape, or None if the file is no picture or cannot be read.
         size: `(width, height)` of the picture in the file.
         is_transparent: Bool, whether a part of the picture is transparent.
+        is_cropped: Bool, whether at least a row or a column of pixels of the result is cropped.
         digest: Bytes, the SHA-256 of the file.
         problem: String that says why a picture cannot be read, or None. A file that is no picture has none.
     """
@@ -44,6 +45,7 @@ class Reading(NamedTuple):
     pixels: np.ndarray | None = None
     size: tuple | None = None
     is_transparent: bool = False
+    is_cropped: bool = False
     digest: bytes = b""
     problem: str | None = None
 
@@ -141,8 +143,10 @@ def _read(image, image_shape, background, digest):
     image.draft(None, (2 * max(height, width),) * 2)
     image = ImageOps.exif_transpose(image)
     image, is_transparent = _flatten(_to_8_bits(image), background)
+    scales = image.width / width, image.height / height
+    is_cropped = max(scales) - min(scales) >= min(scales) / max(width, height)
     image = ImageOps.fit(image.convert("L" if channels == 1 else "RGB"), (width, height), Image.Resampling.BICUBIC)
-    return Reading(np.asarray(image).reshape(image_shape), size, is_transparent, digest)
+    return Reading(np.asarray(image).reshape(image_shape), size, is_transparent, is_cropped, digest)
 
 
 def _to_8_bits(image):

@@ -13,7 +13,7 @@ def walk(waypoints, steps):
     """Interpolates between latents: from each waypoint to the next and from the last one back to the first.
 
     The interpolation is spherical. It keeps the norms of the points typical of a standard normal distribution, unlike
-    linear interpolation.
+    linear interpolation. Of the many ways to an opposite point, it takes one.
 
     Source: White 2016, arXiv 1609.04468.
 
@@ -35,15 +35,28 @@ def walk(waypoints, steps):
     """
     if not isinstance(steps, numbers.Integral) or steps < 1:
         raise ValueError(f"steps must be a positive integer, not {steps!r}.")
-    start, end = np.asarray(waypoints), np.roll(waypoints, -1, axis=0)
-    lengths = np.linalg.norm(start, axis=-1, keepdims=True) * np.linalg.norm(end, axis=-1, keepdims=True)
+    start = np.asarray(waypoints, float)
+    end = _turn_from_opposite(start, np.roll(start, -1, axis=0))
     # From or to the origin, which has no direction, the path is a straight line.
-    angle = np.arccos(np.clip((start * end).sum(-1, keepdims=True) / np.maximum(lengths, 1e-12), -1, 1))
+    angle = np.arccos(np.clip(_cosine(start, end), -1, 1))
     # If two waypoints have the same direction, both weights tend to those of linear interpolation.
-    angle = np.maximum(angle, 1e-6)
+    angle = np.clip(angle, 1e-6, np.pi - 1e-6)
     share = np.linspace(0, 1, steps, endpoint=False).reshape(-1, *[1] * start.ndim)
     points = (np.sin((1 - share) * angle) * start + np.sin(share * angle) * end) / np.sin(angle)
     return np.swapaxes(points, 0, 1).reshape(-1, *start.shape[1:])
+
+
+def _cosine(start, end):
+    lengths = np.linalg.norm(start, axis=-1, keepdims=True) * np.linalg.norm(end, axis=-1, keepdims=True)
+    return (start * end).sum(-1, keepdims=True) / np.maximum(lengths, 1e-12)
+
+
+def _turn_from_opposite(start, end):
+    """Turns an end that lies opposite to its start by a hundredth of a radian, which gives a way around the origin."""
+    # The axis farthest from both.
+    aside = np.arange(start.shape[-1]) == np.abs(start).argmin(axis=-1, keepdims=True)
+    turned = end + 0.01 * np.linalg.norm(end, axis=-1, keepdims=True) * aside
+    return np.where(_cosine(start, end) < -0.9999, turned, end)
 
 
 def show_walk(model, waypoints, steps, labels=None):

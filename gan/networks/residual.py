@@ -149,7 +149,7 @@ def _resolutions(image_shape, widths, blocks, expansion, group_size):
         parts.check_size(name, size)
     if any(width * expansion % group_size for width in widths):
         raise ValueError(
-            f"group_size must divide expansion ({expansion}) times each of the widths {tuple(widths)}, "
+            f"group_size must divide expansion ({expansion}) times the channels at each resolution, {tuple(widths)}, "
             f"and {group_size} does not."
         )
     return sides, widths

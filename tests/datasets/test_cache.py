@@ -220,6 +220,7 @@ def test_facts_about_a_folder_are_told(tmp_path):
     images = gan.datasets.open_source(photos, background="#ff0000")
     assert images.describe_pictures()[1:] == [
         "  size and channels chosen from the pictures; --image-shape sets others",
+        "  2 pictures of other proportions, cropped around the center",
         "  1 transparent picture put on #ff0000; --background sets another color",
         "  skipped 2 files that are no pictures (.txt)",
     ]
