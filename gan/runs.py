@@ -26,6 +26,7 @@ DEFAULTS = {
     "flip": False,
     "seed": 0,
     "grid_every": 1,
+    "keep_every": None,
     "validate_every": 5,
     "extractor": None,
     "drop_remainder": False,

@@ -38,6 +38,8 @@ def build_parser():
     monitoring.add_argument(
         "--grid-every", type=options.positive_int, metavar="EPOCHS", help="epochs between image grids (default: 1)"
     )
+    keep = "epochs between models that are kept in checkpoints/, for explore.py to look back at (default: none)"
+    monitoring.add_argument("--keep-every", type=options.positive_int, metavar="EPOCHS", help=keep)
     monitoring.add_argument(
         "--validate-every",
         type=options.natural_int,
@@ -198,6 +200,7 @@ def train(output, settings, model, images, dataset, validation, epoch, data):
     every = settings["validate_every"] or 1
     history_file = output / "history.csv"
     names = images.class_names if model.num_classes else None
+    monitor = "val_fid" if validation else None
     model.fit(
         dataset,
         epochs=settings["epochs"],
@@ -211,7 +214,7 @@ def train(output, settings, model, images, dataset, validation, epoch, data):
             gan.Curves(output / "curves.png", history_file),
             gan.Animation(output / "training.gif", output / "images"),
             # An epoch counts as finished once it is in the checkpoint, so its other files are written before.
-            gan.Checkpoint(output / "model.keras", monitor="val_fid" if validation else None),
+            gan.Checkpoint(output / "model.keras", monitor, keep_every=settings["keep_every"]),
             gan.Progress(),
         ],
     )

@@ -92,7 +92,7 @@ def validated(noise_file):
 
     extractor = noise_file.with_name("small.keras")
     small_extractor().save(extractor)
-    return (*SMALL, *SCHEDULED, "--validate-every", "2", "--extractor", str(extractor))
+    return (*SMALL, *SCHEDULED, "--validate-every", "2", "--keep-every", "2", "--extractor", str(extractor))
 
 
 @pytest.fixture(scope="session")

@@ -21,6 +21,7 @@ def test_train_leaves_everything_that_is_promised(finished, noise_file):
     output, result = finished
     assert sorted(os.listdir(output)) == [
         "best.keras",
+        "checkpoints",
         "config.json",
         "curves.png",
         "history.csv",
@@ -29,6 +30,7 @@ def test_train_leaves_everything_that_is_promised(finished, noise_file):
         "training.gif",
     ]
     assert sorted(os.listdir(output / "images")) == [f"image_at_epoch_{epoch:04d}.png" for epoch in range(1, 7)]
+    assert sorted(os.listdir(output / "checkpoints")) == [f"epoch_{epoch:04d}.keras" for epoch in (2, 4, 6)]
     history = gan.CSVHistory.read(output / "history.csv")
     assert history["epoch"] == [1, 2, 3, 4, 5, 6]
     assert np.isfinite(history["val_fid"]).tolist() == [False, True] * 3
@@ -100,6 +102,8 @@ def test_a_run_killed_at_every_bad_moment_ends_as_if_nothing_had_happened(finish
         kill_at("curves.png", 1, before=False),
         kill_at("training.gif", 1, before=True),
         kill_at("best.keras", 1, before=False),
+        kill_at("epoch_0002.keras", 1, before=True),
+        kill_at("epoch_0002.keras", 1, before=False),
         kill_at("model.keras", 2, before=True),
         kill_at("model.keras", 2, before=False),
         # The one after epoch 6, then the one at the end of the training.
@@ -109,7 +113,7 @@ def test_a_run_killed_at_every_bad_moment_ends_as_if_nothing_had_happened(finish
     run_well(*resume)
 
     whole, _ = finished
-    for name in ("model.keras", "best.keras"):
+    for name in ("model.keras", "best.keras", "checkpoints/epoch_0002.keras", "checkpoints/epoch_0006.keras"):
         (model, epoch), (other, other_epoch) = (gan.Checkpoint.load(folder / name) for folder in (whole, output))
         assert_same_state(model, other)
         assert epoch == other_epoch

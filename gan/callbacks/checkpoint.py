@@ -11,6 +11,13 @@ import numpy as np
 from gan import engines
 from gan.files import read_keras_file, written_whole
 
+KEPT_FOLDER = "checkpoints"
+
+
+def kept_name(epoch):
+    """Returns the path of the checkpoint that is kept of an epoch, relative to the folder of the run."""
+    return f"{KEPT_FOLDER}/epoch_{epoch:04d}.keras"
+
 
 class Checkpoint(keras.callbacks.Callback):
     """Saves the model after each epoch, so that a run resumes exactly, and keeps the best model by a metric.
@@ -26,9 +33,13 @@ class Checkpoint(keras.callbacks.Callback):
             None: no best model is kept.
         mode: `"min"` or `"max"`: whether a low or a high value of the metric is best. Defaults to `"min"`.
         best_filepath: The `.keras` file of the best epoch. Defaults to `best.keras` in the folder of `filepath`.
+        keep_every: Int, number of epochs from one kept checkpoint to the next. Each is the whole model, in
+            `checkpoints/epoch_0010.keras`, ... in the folder of `filepath`, and is never removed. Defaults to None:
+            none are kept.
 
     Raises:
-        ValueError: `mode` is neither `"min"` nor `"max"`, or a file name does not end in `.keras`.
+        ValueError: `mode` is neither `"min"` nor `"max"`, `keep_every` is below 1, or a file name does not end in
+            `.keras`.
         FloatingPointError: In `fit`, a loss or a weight is NaN or infinite.
 
     Example:
@@ -45,15 +56,18 @@ class Checkpoint(keras.callbacks.Callback):
 
     _RECORD = "checkpoint.json"
 
-    def __init__(self, filepath, monitor=None, mode="min", best_filepath=None):
+    def __init__(self, filepath, monitor=None, mode="min", best_filepath=None, keep_every=None):
         super().__init__()
         self.filepath = Path(filepath)
         self.monitor = monitor
         self.mode = mode
         self.best_filepath = self.filepath.with_name("best.keras") if best_filepath is None else Path(best_filepath)
+        self.keep_every = keep_every
         self.best = None
         if mode not in ("min", "max"):
             raise ValueError(f"mode must be 'min' or 'max', not {mode!r}.")
+        if keep_every is not None and keep_every < 1:
+            raise ValueError(f"keep_every must be at least 1, not {keep_every}.")
         for path in (self.filepath, self.best_filepath):
             if path.suffix != ".keras":
                 raise ValueError(f"the file name of a checkpoint must end in .keras, but {path} does not.")
@@ -102,6 +116,9 @@ class Checkpoint(keras.callbacks.Callback):
         if value is not None and math.isfinite(value) and self._is_better(value):
             self.best = float(value)
             self._save(self.best_filepath, epoch)
+        if self.keep_every and (epoch + 1) % self.keep_every == 0:
+            self._save(self.filepath.parent / kept_name(epoch + 1), epoch)
+        # Last, as it makes the epoch a finished one: a killed run writes the others of this epoch again.
         self._save(self.filepath, epoch)
 
     def _is_better(self, value):

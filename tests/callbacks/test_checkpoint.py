@@ -54,6 +54,21 @@ def test_checkpoint_keeps_the_best_model_by_a_metric_that_some_epochs_lack(make_
     assert gan.Checkpoint.load(filepath)[1] == 10
 
 
+def test_checkpoint_keeps_whole_models_at_an_interval_and_removes_none(make_model, make_dataset, tmp_path):
+    checkpoint = gan.Checkpoint(tmp_path / "model.keras", keep_every=2)
+    whole = make_model()
+    whole.fit(make_dataset(), epochs=5, verbose=0, callbacks=[checkpoint])
+    kept = sorted(path.name for path in (tmp_path / "checkpoints").iterdir())
+    assert kept == ["epoch_0002.keras", "epoch_0004.keras"]
+
+    model, epoch = gan.Checkpoint.load(tmp_path / "checkpoints/epoch_0002.keras")
+    assert epoch == 2
+    model.fit(make_dataset(), initial_epoch=2, epochs=5, verbose=0)
+    assert_same_state(whole, model)
+    with pytest.raises(ValueError, match="keep_every must be at least 1, not 0"):
+        gan.Checkpoint(tmp_path / "model.keras", keep_every=0)
+
+
 def test_checkpoint_keeps_the_highest_value_with_mode_max(make_model, make_dataset, tmp_path):
     callbacks = [
         MeasureEverySecondEpoch({1: 5.0, 3: 2.0}),
