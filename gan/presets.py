@@ -93,6 +93,8 @@ PRESETS = {
     "residual": _RESIDUAL,
     "residual-conditional": {**_RESIDUAL, **_CONDITIONAL},
 }
+# Settings that decide which weights the networks have.
+NETWORK_SETTINGS = ("networks", "latent_dim", *_SIZE_NAMES, "conditional", "clusters")
 # The probability of augmentation may rise by 1 in this share of the training, but in no more images than in the paper.
 RAMP_SHARE, LONGEST_RAMP = 0.25, 500_000
 # Settings that are whole numbers, and their least values. The builders of networks check the others.

@@ -19,6 +19,7 @@ EXTRACTOR_NAME = "extractor.keras"
 MODEL_NAMES = ("best.keras", "model.keras")
 DEFAULTS = {
     "preset": "reference",
+    "from": None,
     "data": "auto",
     "image_shape": None,
     "background": "white",
@@ -116,8 +117,10 @@ def settle(given):
 
 
 def _settle_new(output, given):
-    changes = {name: value for name, value in given.items() if name not in DEFAULTS}
     with cli.errors_exit(ValueError, status=2):
+        if "from" in given:
+            given = {**_inherit(given), **given, "from": resolve_start(given["from"])}
+        changes = {name: value for name, value in given.items() if name not in DEFAULTS}
         resolved = presets.resolve(given.get("preset", DEFAULTS["preset"]), changes)
     settings = {**DEFAULTS, **resolved, **given}
     data = settings["data"]
@@ -126,6 +129,25 @@ def _settle_new(output, given):
     settings["extractor"] = options.resolve_extractor(settings["extractor"])
     check_unused(output)
     return output, settings, None
+
+
+def resolve_start(path):
+    """Returns the path of the model that a run starts from, made absolute."""
+    return str(find_model(path).resolve())
+
+
+def _inherit(given):
+    """Returns the settings of the run that --from names, whose networks are kept."""
+    kept = [name for name in ("preset", *presets.NETWORK_SETTINGS) if name in given]
+    if kept:
+        names = ", ".join(f"--{name.replace('_', '-')}" for name in kept)
+        raise ValueError(f"--from keeps the networks of the run that it names: leave out {names}.")
+    model = find_model(given["from"])
+    config = read_config(model.parent)
+    if config is None:
+        raise ValueError(f"--from {given['from']}: beside the model there is no {CONFIG_NAME}, which describes it.")
+    known = {"preset", *presets.PRESETS["reference"]}
+    return {name: value for name, value in config["arguments"].items() if name in known and value is not None}
 
 
 def check_unused(output):

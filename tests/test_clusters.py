@@ -39,6 +39,20 @@ def test_clusters_are_the_kinds_of_images():
     np.testing.assert_allclose(np.sort(ops.convert_to_numpy(clusters.shares)), [0.1, 0.2, 0.7], atol=1e-6)
 
 
+def test_clusters_keep_their_numbers_when_they_are_found_again():
+    images, _ = draw_kinds(200)
+    clusters = adapted()
+    known = numbers_of(clusters, images)
+    clusters.adapt(np.clip(images[::-1] + 0.2, -1, 1), seed=1)
+    np.testing.assert_array_equal(numbers_of(clusters, images + 0.2), known)
+    more = Clusters(3)
+    more.build((None, *SHAPE))
+    more.centers.assign(np.pad(ops.convert_to_numpy(clusters.centers)[:2], [(0, 1), (0, 0)]))
+    more.adapt(images)
+    assert more.found == 3
+    np.testing.assert_array_equal(numbers_of(more, images), known)
+
+
 def test_images_of_any_size_are_compared():
     for shape in ((28, 28, 1), (33, 20, 3), (64, 3, 1)):
         images = np.random.default_rng(0).uniform(-1, 1, (40, *shape)).astype("float32")

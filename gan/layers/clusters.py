@@ -66,6 +66,9 @@ class Clusters(keras.layers.Layer):
     def adapt(self, images, seed=0):
         """Finds the centers. Warns if there are fewer than 10 images for each, and then finds fewer.
 
+        Called again, for other images, it moves the centers that it has, so that clusters keep their numbers, which
+        the networks have learned.
+
         Args:
             images: Float array `(count, height, width, channels)` in [-1, 1]. Of more than 20,000 images, a random
                 20,000 are used.
@@ -85,14 +88,16 @@ class Clusters(keras.layers.Layer):
         rows = rng.permutation(len(images))[:MOST_IMAGES]
         parts = np.array_split(rows, -(-len(rows) // 1000))  # shrunk part by part, to save memory
         points = np.concatenate([ops.convert_to_numpy(self._points(images[part])) for part in parts])
-        count = min(self.count, max(1, len(points) // LEAST_IMAGES))
+        known = ops.convert_to_numpy(self.centers)
+        known = known[known.any(axis=1)]
+        count = min(self.count, max(1, len(known), len(points) // LEAST_IMAGES))
         if count < self.count:
             warnings.warn(
                 f"{self.count} clusters need {self.count * LEAST_IMAGES:,} images, {LEAST_IMAGES} for each. In "
                 f"{format_count(len(points), 'image')}, up to {count} are found.",
                 stacklevel=2,
             )
-        centers, sizes = find_centers(points, count, rng)
+        centers, sizes = find_centers(points, count, rng, known)
         missing = self.count - len(centers)
         self.centers.assign(np.pad(centers, [(0, missing), (0, 0)]))
         self.shares.assign(np.pad(sizes / len(points), (0, missing)))
@@ -161,8 +166,8 @@ class Clusters(keras.layers.Layer):
         return ops.reshape(images, (-1, self.centers.shape[1]))
 
 
-def find_centers(points, count, rng):
-    """Finds centers by k-means: Lloyd's algorithm, from centers that lie far from one another.
+def find_centers(points, count, rng, known):
+    """Finds centers by k-means: Lloyd's algorithm, from known centers and others that lie far from one another.
 
     Source: Arthur and Vassilvitskii 2007, k-means++: The Advantages of Careful Seeding.
 
@@ -170,12 +175,15 @@ def find_centers(points, count, rng):
         points: Float array `(points, size)`.
         count: Int, number of centers.
         rng: `numpy.random.Generator` of the first centers.
+        known: Float array `(known, size)`, at most `count` centers to start with.
 
     Returns:
         A pair of a float array `(count, size)` and of an int array `(count,)`, the number of points nearest to each.
     """
-    centers = points[rng.integers(len(points))][None]
+    centers = known if len(known) else points[rng.integers(len(points))][None]
     distances = np.full(len(points), np.inf)
+    for center in centers[:-1]:
+        distances = np.minimum(distances, ((points - center) ** 2).sum(1))
     while len(centers) < count:
         distances = np.minimum(distances, ((points - centers[-1]) ** 2).sum(1))
         # Equal points have no distance.
