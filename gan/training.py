@@ -8,7 +8,7 @@ from pathlib import Path
 import keras
 
 import gan
-from gan import checks, cli, engines, extraction, first_lines, presets, runs
+from gan import cards, checks, cli, engines, extraction, first_lines, presets, runs
 from gan.locks import LOCK_NAME
 from gan.text import format_count, format_shape
 
@@ -161,6 +161,8 @@ def train(output, settings, model, images, dataset, validation, epoch, data):
         fid, epoch = min(fids)
         extractor = model.quality_metrics[0].extractor_name
         print(f"best epoch: {epoch:.0f}, with a fid of {fid:.3f} (extractor {extractor}), saved as best.keras")
+    if not cards.write_card(output):
+        print(f"{output / cards.CARD_NAME} was changed by hand and stays as it is.")
     print(f"{output} holds {', '.join(sorted(path.name for path in output.iterdir() if path.name != LOCK_NAME))}.")
     if note := cli.describe_fallback(data["requested"], settings["data"]):
         print(note)
