@@ -24,6 +24,7 @@ _MODULE_OF = {
     "Checkpoint": "callbacks",
     "CSVHistory": "callbacks",
     "Curves": "callbacks",
+    "Embedding": "callbacks",
     "ImageGrid": "callbacks",
     "Progress": "callbacks",
 }

@@ -21,8 +21,11 @@ class OptimizerPair:
 
     @property
     def learning_rate(self):
+        rates = [optimizer.learning_rate for optimizer in self.optimizers]
+        if len({float(keras.ops.convert_to_numpy(rate)) for rate in rates}) == 1:
+            return rates[0]
         raise ValueError(
-            "a GAN has two learning rates: use model.generator_optimizer.learning_rate and "
+            "this GAN has two learning rates: use model.generator_optimizer.learning_rate and "
             "model.discriminator_optimizer.learning_rate."
         )
 

@@ -28,6 +28,7 @@ DEFAULTS = {
     "seed": 0,
     "grid_every": 1,
     "keep_every": None,
+    "tensorboard": False,
     "validate_every": 5,
     "extractor": None,
     "drop_remainder": False,

@@ -136,6 +136,7 @@ def train(output, settings, model, images, dataset, validation, epoch, data):
     history_file = output / "history.csv"
     names = images.class_names if model.num_classes else None
     monitor = "val_fid" if validation else None
+    log_dir = output / "tensorboard" if settings["tensorboard"] else None
     model.fit(
         dataset,
         epochs=settings["epochs"],
@@ -145,9 +146,10 @@ def train(output, settings, model, images, dataset, validation, epoch, data):
         verbose=0,
         callbacks=[
             gan.CSVHistory(history_file),
-            gan.ImageGrid(output / "images", every=settings["grid_every"], class_names=names),
+            gan.ImageGrid(output / "images", every=settings["grid_every"], class_names=names, log_dir=log_dir),
             gan.Curves(output / "curves.png", history_file),
             gan.Animation(output / "training.gif", output / "images"),
+            *tensorboard_callbacks(log_dir, model, names),
             # An epoch counts as finished once it is in the checkpoint, so its other files are written before.
             gan.Checkpoint(output / "model.keras", monitor, keep_every=settings["keep_every"]),
             gan.Progress(),
@@ -166,3 +168,12 @@ def train(output, settings, model, images, dataset, validation, epoch, data):
     print(f"{output} holds {', '.join(sorted(path.name for path in output.iterdir() if path.name != LOCK_NAME))}.")
     if note := cli.describe_fallback(data["requested"], settings["data"]):
         print(note)
+
+
+def tensorboard_callbacks(log_dir, model, class_names):
+    """Returns the callbacks that write what TensorBoard shows beside the grids: scalars, and an embedding."""
+    if log_dir is None:
+        return []
+    scalars = keras.callbacks.TensorBoard(log_dir, write_graph=False)
+    has_features = model.num_classes is not None and model.quality_metrics
+    return [scalars, gan.Embedding(log_dir, class_names=class_names)] if has_features else [scalars]

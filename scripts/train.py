@@ -57,6 +57,12 @@ def build_parser():
         help=f"{options.EXTRACTOR_HELP} (default: digits for MNIST, stacked_digits for stacked images; for other "
         "images one is trained on them first)",
     )
+    monitoring.add_argument(
+        "--tensorboard",
+        action="store_true",
+        help="also write losses, metrics, image grids and, with classes and validation, an embedding of generated "
+        "images to the folder tensorboard, for: tensorboard --logdir RUN",
+    )
     options.add_devices(
         parser.add_argument_group(
             "devices", "A batch is divided among all devices, and the results are those of one device, up to rounding."

@@ -24,7 +24,7 @@ def kernels_of(network):
 
 def test_a_run_starts_with_the_weights_of_another_and_with_new_optimizers(finished, other_file, run_here, tmp_path):
     start = gan.load_model(finished[0] / "best.keras")
-    arguments = ("--data", other_file, "--epochs", 1, "--validate-every", 0, *NEARLY_STILL)
+    arguments = ("--data", other_file, "--epochs", 1, "--validate-every", 0, *NEARLY_STILL, "--tensorboard")
     printed = run_here("train.py", "--from", finished[0], "--output", tmp_path / "tuned", *arguments).out
     assert f"starts with the weights of {finished[0] / 'best.keras'}, and with new optimizers" in printed
     tuned, _ = gan.Checkpoint.load(tmp_path / "tuned/model.keras")
@@ -34,13 +34,14 @@ def test_a_run_starts_with_the_weights_of_another_and_with_new_optimizers(finish
     for one, other in zip(kernels_of(tuned.discriminator), kernels_of(start.discriminator), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-6)
     assert int(tuned.generator_optimizer.iterations) == 3  # 40 images in batches of 16
+    assert [path.suffix for path in (tmp_path / "tuned/tensorboard/train").iterdir()] == [".v2"]
     settings, known = (
         json.loads((folder / "config.json").read_text())["arguments"] for folder in (tmp_path / "tuned", finished[0])
     )
     changed = {name for name in known if settings[name] != known[name]}
     assert changed == {
         "from", "data", "epochs", "generator_lr", "discriminator_lr", "averaging", "validate_every", "keep_every",
-        "extractor", "image_shape",
+        "extractor", "image_shape", "tensorboard",
     }  # fmt: skip
 
 

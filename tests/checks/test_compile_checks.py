@@ -109,5 +109,7 @@ def test_setting_the_learning_rate_sets_both(make_model):
     model.optimizer.learning_rate = 1e-5
     for optimizer in (model.generator_optimizer, model.discriminator_optimizer):
         assert float(optimizer.learning_rate) == pytest.approx(1e-5)
+    assert float(model.optimizer.learning_rate) == pytest.approx(1e-5)
+    model.generator_optimizer.learning_rate = 1e-3
     with pytest.raises(ValueError, match="two learning rates"):
         _ = model.optimizer.learning_rate
