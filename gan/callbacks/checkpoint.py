@@ -10,13 +10,7 @@ import numpy as np
 
 from gan import engines
 from gan.files import read_keras_file, written_whole
-
-KEPT_FOLDER = "checkpoints"
-
-
-def kept_name(epoch):
-    """Returns the path of the checkpoint that is kept of an epoch, relative to the folder of the run."""
-    return f"{KEPT_FOLDER}/epoch_{epoch:04d}.keras"
+from gan.kept import kept_name
 
 
 class Checkpoint(keras.callbacks.Callback):

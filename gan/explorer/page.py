@@ -1,0 +1,197 @@
+"""The page: its layout, what it shows when it is opened, and how it is served."""
+
+import contextlib
+import os
+import tempfile
+
+import gradio as gr
+
+from gan.explorer.folder import RunFolder
+from gan.explorer.models import Models
+from gan.explorer.points import count_kinds, draw, name_kinds
+from gan.explorer.tabs import comparison, directions, mixing, neighbors, projection, samples, training, walk
+from gan.explorer.widgets import DOWNLOAD_ID, Context, answering, draw_points, offer, show_pictures
+from gan.images import save_picture
+from gan.kept import find_kept
+from gan.text import format_count, format_shape
+
+MOST_UPLOADED = "20mb"
+FIRST_STOPS = 4
+CSS = """
+.pixels img { image-rendering: pixelated; width: 100%; object-fit: contain; }
+.caption { text-align: center; opacity: .7; }
+#chosen { max-width: 320px; }
+#samples img, #neighbors img { cursor: pointer; }
+footer { display: none !important; }
+"""
+
+
+def build(path):
+    """Builds the page of a run.
+
+    Args:
+        path: The run's folder, or a `.keras` file.
+
+    Returns:
+        The `gr.Blocks`.
+    """
+    folder, models = RunFolder(path), Models(path)
+    models.refresh()
+    with gr.Blocks(title=f"{folder.path.name} - gan", analytics_enabled=False, delete_cache=(600, 1800)) as demo:
+        download = gr.DownloadButton(visible="hidden", elem_id=DOWNLOAD_ID)
+        context = Context(folder, models, gr.State(), gr.State(), download)
+        header = gr.Markdown(elem_id="header")
+        with gr.Row():
+            with gr.Column(scale=1, min_width=240) as side:
+                _build_chosen(context)
+            with gr.Column(scale=3, min_width=480), gr.Tabs() as tabs:
+                parts = _build_tabs(context, demo)
+        _open(context, demo, header, side, tabs, parts)
+    return demo
+
+
+def _build_chosen(context):
+    gr.Markdown("### Chosen picture\nClick on any picture to choose it.")
+    picture = show_pictures("chosen picture", elem_id="chosen")
+    caption = gr.Markdown(elem_id="chosen-text", elem_classes="caption")
+    save = gr.Button("Download picture", elem_id="save-picture")
+
+    def show(chosen):
+        with context.models.newest() as model:
+            names = name_kinds(model, context.folder.class_names)
+        text = "" if chosen.labels is None else f"class {names[chosen.labels[0]]}"
+        return draw_points(context, chosen, 1), text
+
+    def write(folder, picture):
+        save_picture(folder / "picture.png", picture[..., :3])
+        return folder / "picture.png"
+
+    context.chosen.change(answering(show), context.chosen, [picture, caption], show_progress="hidden")
+    offer(context, save, write, [picture])
+
+
+def _build_tabs(context, demo):
+    """Builds the tabs. Returns those that depend on the model, and their components that do."""
+    parts = {}
+    with gr.Tab("Samples", id="samples") as parts["samples_tab"]:
+        parts["kind"], parts["samples"] = samples.build(context)
+    with gr.Tab("Neighbors") as parts["neighbors_tab"]:
+        neighbors.build(context)
+    with gr.Tab("Walk") as parts["walk_tab"]:
+        parts["stops"] = walk.build(context)
+    with gr.Tab("Directions") as parts["directions_tab"]:
+        directions.build(context)
+    with gr.Tab("Mix classes") as parts["mixing_tab"]:
+        parts["first"], parts["second"] = mixing.build(context)
+    with gr.Tab("Project") as parts["projection_tab"]:
+        projection.build(context)
+    with gr.Tab("Compare") as parts["comparison_tab"]:
+        parts["left"], parts["right"] = comparison.build_comparison(context, parts["comparison_tab"])
+    with gr.Tab("Epochs") as parts["epochs_tab"]:
+        parts["epoch"], parts["missing"], parts["of_epoch"] = comparison.build_epochs(context, parts["epochs_tab"])
+    with gr.Tab("Training", id="training"):
+        training.build(context, demo)
+    return parts
+
+
+def _open(context, demo, header, side, tabs, parts):
+    """Fills the page when a browser opens it: with the newest model, or without one."""
+
+    def fill():
+        has_model = context.models.refresh()
+        updates = {header: _describe(context), side: gr.update(visible=has_model)}
+        for name in ("samples", "neighbors", "walk", "projection", "comparison", "epochs"):
+            updates[parts[f"{name}_tab"]] = gr.update(visible=has_model)
+        updates[parts["directions_tab"]] = gr.update(visible=context.models.directions is not None)
+        updates[parts["mixing_tab"]] = gr.update(visible=context.models.can_mix)
+        updates[tabs] = gr.update(selected="samples" if has_model else "training")
+        return {**updates, **(_fill_from_model(context, parts) if has_model else {})}
+
+    outputs = [header, side, tabs, context.grid, context.chosen, *parts.values()]
+    demo.load(answering(fill), None, outputs, show_progress="hidden")
+
+
+def _describe(context):
+    folder, model = context.folder, context.models.model
+    title = f"# {folder.path.resolve().name}"
+    if model is None:
+        return f"{title}\nThis run has no model yet. Reload the page after its first epoch."
+    arguments = (folder.config or {"arguments": {}})["arguments"]
+    kinds = count_kinds(model)
+    facts = [
+        *([f"preset {arguments['preset']}"] if "preset" in arguments else []),
+        f"images of {format_shape(model.image_shape)}",
+        *([format_count(kinds, "class", "classes") if model.num_classes else f"{kinds} clusters"] if kinds else []),
+        f"model {context.models.file.name}",
+    ]
+    return f"{title}\n{' · '.join(facts)}"
+
+
+def _fill_from_model(context, parts):
+    with context.models.newest() as model:
+        points = draw(model, samples.count_samples(model), seed=0)
+        names = name_kinds(model, context.folder.class_names)
+    noun = "Class" if model.num_classes else "Cluster"
+    kinds = [("any", samples.ANY), *((name, index) for index, name in enumerate(names))]
+    checkpoints = list(context.folder.find_checkpoints())
+    epochs = list(find_kept(context.folder.folder))
+    has_epochs = len(epochs) > 1
+    first, last = (epochs[0], epochs[-1]) if has_epochs else (1, 2)
+    step = min((b - a for a, b in zip(epochs, epochs[1:], strict=False)), default=1)
+    mixed = {"choices": names, "label": None}
+    return {
+        context.grid: points,
+        context.chosen: points.take(0, 1),
+        parts["samples"]: draw_points(context, points, framed=0),
+        parts["stops"]: points.take(0, FIRST_STOPS),
+        parts["kind"]: gr.update(choices=kinds, value=samples.ANY, label=noun, visible=bool(names)),
+        parts["first"]: gr.update(**mixed | {"value": names[0] if names else None, "label": f"From {noun.lower()}"}),
+        parts["second"]: gr.update(**mixed | {"value": names[-1] if names else None, "label": f"To {noun.lower()}"}),
+        parts["left"]: gr.update(choices=checkpoints, value=checkpoints[0]),
+        parts["right"]: gr.update(choices=checkpoints, value=checkpoints[-1]),
+        parts["epoch"]: gr.update(minimum=first, maximum=last, step=step, value=last, visible=has_epochs),
+        parts["missing"]: gr.update(visible=not epochs),
+        parts["of_epoch"]: gr.update(visible=bool(epochs)),
+    }
+
+
+@contextlib.contextmanager
+def opened(path, host="127.0.0.1", port=None, share=False):
+    """Serves the page of a run for as long as the block runs.
+
+    Args:
+        path: The run's folder, or a `.keras` file.
+        host: String, the address to listen on. Defaults to `"127.0.0.1"`: only this machine.
+        port: Int. Defaults to None: the first free one from 7860.
+        share: Bool, whether to ask Gradio for a public address. Defaults to False.
+
+    Yields:
+        The address, and the public one or None.
+
+    Raises:
+        ValueError: There is no run, or its model is damaged or foreign.
+        OSError: The port is in use.
+    """
+    with tempfile.TemporaryDirectory() as files:
+        os.environ["GRADIO_TEMP_DIR"] = files
+        demo = build(path)
+        theme = gr.themes.Soft(
+            primary_hue="violet", font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]
+        )
+        _, address, public = demo.launch(
+            server_name=host,
+            server_port=port,
+            share=share,
+            theme=theme,
+            css=CSS,
+            max_file_size=MOST_UPLOADED,
+            prevent_thread_lock=True,
+            quiet=True,
+            show_error=True,
+            ssr_mode=False,
+            footer_links=[],
+        )
+        try:
+            yield address, public
+        finally:
+            demo.close(verbose=False)
