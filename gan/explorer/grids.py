@@ -7,7 +7,7 @@ import numpy as np
 from gan import images as pictures
 
 PADDING = 2
-PIXELS = 640
+PIXELS = 480
 FRAME_COLOR = 124, 58, 237
 TITLE_COLOR = 128, 128, 140
 

@@ -6,12 +6,13 @@ import tempfile
 
 import gradio as gr
 
+from gan.explorer import views
 from gan.explorer.folder import RunFolder
 from gan.explorer.models import Models
 from gan.explorer.points import count_kinds, draw, name_kinds
 from gan.explorer.tabs import comparison, directions, mixing, neighbors, projection, samples, training, walk
-from gan.explorer.widgets import DOWNLOAD_ID, Context, answering, draw_points, offer, show_pictures
-from gan.images import save_picture
+from gan.explorer.widgets import DOWNLOAD_ID, Context, answering, draw_points, offer, show_pictures, write_latents
+from gan.images import enlarge, save_picture
 from gan.kept import find_kept
 from gan.text import format_count, format_shape
 
@@ -55,6 +56,7 @@ def _build_chosen(context):
     picture = show_pictures("chosen picture", elem_id="chosen")
     caption = gr.Markdown(elem_id="chosen-text", elem_classes="caption")
     save = gr.Button("Download picture", elem_id="save-picture")
+    save_latents = gr.Button("Download its latents", elem_id="save-chosen")
 
     def show(chosen):
         with context.models.newest() as model:
@@ -62,12 +64,15 @@ def _build_chosen(context):
         text = "" if chosen.labels is None else f"class {names[chosen.labels[0]]}"
         return draw_points(context, chosen, 1), text
 
-    def write(folder, picture):
-        save_picture(folder / "picture.png", picture[..., :3])
+    def write(folder, chosen):
+        with context.models.newest() as model:
+            (image,) = views.show(model, chosen)
+        save_picture(folder / "picture.png", enlarge(image))
         return folder / "picture.png"
 
     context.chosen.change(answering(show), context.chosen, [picture, caption], show_progress="hidden")
-    offer(context, save, write, [picture])
+    offer(context, save, write, [context.chosen])
+    offer(context, save_latents, write_latents, [context.chosen])
 
 
 def _build_tabs(context, demo):

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
+from gan import sheets
 from gan.explorer import grids, views
 from gan.explorer.points import name_kinds
 
@@ -121,3 +122,9 @@ def offer(context, button, write, inputs):
 
     written = button.click(answering(make), inputs, context.download, show_progress="minimal")
     written.success(None, js=CLICK_DOWNLOAD)
+
+
+def write_latents(folder, points):
+    """Writes the latents of points for `generate.py --latents`. Returns the path."""
+    sheets.save_array(folder / "latents.npy", points.latents)
+    return folder / "latents.npy"

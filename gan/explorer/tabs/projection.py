@@ -9,14 +9,14 @@ from gan.explorer.widgets import answering, draw_points, show_pictures
 def build(context):
     with gr.Row():
         with gr.Column(min_width=240):
-            upload = gr.File(label="Drop a picture here", height=160, elem_id="upload")
+            upload = gr.File(label="Drop a picture here", height=200, elem_id="upload")
             text = gr.Markdown(elem_id="distance-text")
         with gr.Column(min_width=200):
             picture = show_pictures("picture", elem_id="target")
             gr.Markdown("the picture, as the GAN sees it", elem_classes="caption")
         with gr.Column(min_width=200):
             projection = show_pictures("projection", elem_id="projection")
-            gr.Markdown("the most similar image that the GAN generates; now the chosen one", elem_classes="caption")
+            gr.Markdown("the most similar generated image, now the chosen one", elem_classes="caption")
 
     def project(path, progress=gr.Progress()):  # noqa: B008, Gradio finds it there
         if path is None:

@@ -7,7 +7,7 @@ import gradio as gr
 from gan import images as pictures
 from gan import sheets
 from gan.explorer import grids, points, views
-from gan.explorer.widgets import answering, choose_from, draw_points, lay_out, offer, show_pictures
+from gan.explorer.widgets import answering, choose_from, draw_points, lay_out, offer, show_pictures, write_latents
 
 COUNT = 40
 ANY = -1
@@ -50,10 +50,6 @@ def build(context):
             images = views.show(model, drawn)
         pictures.save_picture(folder / "grid.png", sheets.draw_grid(images, *lay_out(context, drawn)))
         return folder / "grid.png"
-
-    def write_latents(folder, drawn):
-        sheets.save_array(folder / "latents.npy", drawn.latents)
-        return folder / "latents.npy"
 
     gr.on(
         [seed.change, kind.input, truncation.input],
