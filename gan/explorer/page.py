@@ -45,9 +45,9 @@ def build(path):
         with gr.Row():
             with gr.Column(scale=1, min_width=240) as side:
                 _build_chosen(context)
-            with gr.Column(scale=3, min_width=480), gr.Tabs() as tabs:
+            with gr.Column(scale=3, min_width=480), gr.Tabs(selected="samples" if models.model else "training"):
                 parts = _build_tabs(context, demo)
-        _open(context, demo, header, side, tabs, parts)
+        _open(context, demo, header, side, parts)
     return demo
 
 
@@ -99,7 +99,7 @@ def _build_tabs(context, demo):
     return parts
 
 
-def _open(context, demo, header, side, tabs, parts):
+def _open(context, demo, header, side, parts):
     """Fills the page when a browser opens it: with the newest model, or without one."""
 
     def fill():
@@ -109,10 +109,9 @@ def _open(context, demo, header, side, tabs, parts):
             updates[parts[f"{name}_tab"]] = gr.update(visible=has_model)
         updates[parts["directions_tab"]] = gr.update(visible=context.models.directions is not None)
         updates[parts["mixing_tab"]] = gr.update(visible=context.models.can_mix)
-        updates[tabs] = gr.update(selected="samples" if has_model else "training")
         return {**updates, **(_fill_from_model(context, parts) if has_model else {})}
 
-    outputs = [header, side, tabs, context.grid, context.chosen, *parts.values()]
+    outputs = [header, side, context.grid, context.chosen, *parts.values()]
     demo.load(answering(fill), None, outputs, show_progress="hidden")
 
 
