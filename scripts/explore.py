@@ -42,8 +42,6 @@ def parse_arguments(argv=None):
 
 def check(arguments):
     """Refuses arguments that cannot work, before Keras is imported."""
-    if not importlib.util.find_spec("gradio"):
-        cli.fail("the page needs the extra 'explore'. Run: pip install -e '.[explore]'", 2)
     if arguments.port and arguments.port > 65535:
         cli.fail(f"--port must be at most 65535, not {arguments.port}.", 2)
     with cli.errors_exit(ValueError, status=2):
@@ -54,6 +52,8 @@ def check(arguments):
     except OSError as error:
         where = f"--host {arguments.host}" + (f" --port {arguments.port}" if arguments.port else "")
         cli.fail(f"{where} cannot be listened on ({error.strerror or error}).", 2)
+    if not importlib.util.find_spec("gradio"):
+        cli.fail("the page needs the extra 'explore'. Run: pip install -e '.[explore]'", 2)
 
 
 def explore(arguments):

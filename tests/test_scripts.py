@@ -12,9 +12,9 @@ from commands import SCRIPTS, run
 import gan
 from tuning import layout, sweep
 
-COMMANDS = ("train.py", "generate.py", "evaluate.py", "export.py", "train_extractor.py", "tune.py")
+COMMANDS = ("train.py", "generate.py", "explore.py", "evaluate.py", "export.py", "train_extractor.py", "tune.py")
 BENCHMARKS = tuple(
-    f"benchmarks/{name}.py" for name in ("train", "evaluate", "tune", "preset", "folders", "learning_curves")
+    f"benchmarks/{name}.py" for name in ("train", "evaluate", "tune", "preset", "folders", "learning_curves", "explore")
 )
 BROKEN = "import sys; sys.modules['tensorflow'] = sys.modules['keras'] = None"
 
@@ -54,6 +54,8 @@ def test_every_script_has_a_parser_for_tests_of_documented_commands(script, monk
     assert module.build_parser().format_help()
     required = {
         "generate.py": ["runs/x"],
+        "explore.py": ["runs/x"],
+        "benchmarks/explore.py": ["runs/x"],
         "evaluate.py": ["runs/x"],
         "export.py": ["runs/x", "--format", "onnx", "--output", "x.onnx"],
         "train_extractor.py": ["--output", "x.keras"],
