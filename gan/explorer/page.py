@@ -43,9 +43,9 @@ def build(path):
         context = Context(folder, models, gr.State(), gr.State(), download)
         header = gr.Markdown(elem_id="header")
         with gr.Row():
-            with gr.Column(scale=1, min_width=240) as side:
+            with gr.Column(scale=1, min_width=240, visible=models.model is not None) as side:
                 _build_chosen(context)
-            with gr.Column(scale=3, min_width=480), gr.Tabs(selected="samples" if models.model else "training"):
+            with gr.Column(scale=3, min_width=480), gr.Tabs(selected="samples_tab" if models.model else "training"):
                 parts = _build_tabs(context, demo)
         _open(context, demo, header, side, parts)
     return demo
@@ -78,25 +78,36 @@ def _build_chosen(context):
 def _build_tabs(context, demo):
     """Builds the tabs. Returns those that depend on the model, and their components that do."""
     parts = {}
-    with gr.Tab("Samples", id="samples") as parts["samples_tab"]:
+
+    def tab(name, label):
+        parts[name] = gr.Tab(label, id=name, visible=_is_shown(context.models, name))
+        return parts[name]
+
+    with tab("samples_tab", "Samples"):
         parts["kind"], parts["samples"] = samples.build(context)
-    with gr.Tab("Neighbors") as parts["neighbors_tab"]:
+    with tab("neighbors_tab", "Neighbors"):
         neighbors.build(context)
-    with gr.Tab("Walk") as parts["walk_tab"]:
+    with tab("walk_tab", "Walk"):
         parts["stops"] = walk.build(context)
-    with gr.Tab("Directions") as parts["directions_tab"]:
+    with tab("directions_tab", "Directions"):
         directions.build(context)
-    with gr.Tab("Mix classes") as parts["mixing_tab"]:
+    with tab("mixing_tab", "Mix classes"):
         parts["first"], parts["second"] = mixing.build(context)
-    with gr.Tab("Project") as parts["projection_tab"]:
+    with tab("projection_tab", "Project"):
         projection.build(context)
-    with gr.Tab("Compare") as parts["comparison_tab"]:
+    with tab("comparison_tab", "Compare"):
         parts["left"], parts["right"] = comparison.build_comparison(context, parts["comparison_tab"])
-    with gr.Tab("Epochs") as parts["epochs_tab"]:
+    with tab("epochs_tab", "Epochs"):
         parts["epoch"], parts["missing"], parts["of_epoch"] = comparison.build_epochs(context, parts["epochs_tab"])
     with gr.Tab("Training", id="training"):
         training.build(context, demo)
     return parts
+
+
+def _is_shown(models, tab):
+    """Returns whether the newest model suits a tab."""
+    suits = {"directions_tab": models.directions is not None, "mixing_tab": models.can_mix}
+    return suits.get(tab, models.model is not None)
 
 
 def _open(context, demo, header, side, parts):
@@ -105,10 +116,8 @@ def _open(context, demo, header, side, parts):
     def fill():
         has_model = context.models.refresh()
         updates = {header: _describe(context), side: gr.update(visible=has_model)}
-        for name in ("samples", "neighbors", "walk", "projection", "comparison", "epochs"):
-            updates[parts[f"{name}_tab"]] = gr.update(visible=has_model)
-        updates[parts["directions_tab"]] = gr.update(visible=context.models.directions is not None)
-        updates[parts["mixing_tab"]] = gr.update(visible=context.models.can_mix)
+        tabs = [name for name in parts if name.endswith("_tab")]
+        updates |= {parts[name]: gr.update(visible=_is_shown(context.models, name)) for name in tabs}
         return {**updates, **(_fill_from_model(context, parts) if has_model else {})}
 
     outputs = [header, side, context.grid, context.chosen, *parts.values()]

@@ -1,5 +1,7 @@
 """What the page shows of a model: images of points, near points, between points and of projected pictures."""
 
+import itertools
+
 import keras
 import numpy as np
 from keras import ops
@@ -53,7 +55,7 @@ def project(model, path, background, report):
         model: A `gan.GAN`.
         path: Path of the picture.
         background: String, the color behind a transparent picture.
-        report: Function that is called with the share of the work that is done.
+        report: Function that is called with the share of the work that is done, a hundred times.
 
     Returns:
         The picture as the GAN would see it, a uint8 array; its point; and the root mean square difference.
@@ -63,8 +65,13 @@ def project(model, path, background, report):
     """
     picture = datasets.read_pictures([path], model.image_shape, background)
     total = PROJECTION_STEPS + PROJECTION_STEPS // 5  # a fifth of the steps from all starts
-    done = iter(range(1, total + 1))
-    counting = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: report(next(done) / total))
+    done = itertools.count(1)
+
+    def count(batch, logs):
+        if (step := next(done)) % (total // 100) == 0:
+            report(step / total)
+
+    counting = keras.callbacks.LambdaCallback(on_train_batch_end=count)
     floats = images.to_float(picture)
     found = latents.project(model, floats, steps=PROJECTION_STEPS, verbose=0, callbacks=[counting])
     return picture[0], Points(found.latents, found.labels), float(found.distances[0])

@@ -9,7 +9,7 @@ import time
 import numpy as np
 import pytest
 from browser import browser, read_pixels  # noqa: F401, a fixture
-from PIL import Image
+from PIL import Image, ImageSequence
 
 import gan
 from gan.explorer import grids
@@ -192,7 +192,8 @@ def test_a_walk_visits_its_pictures(visit, address, model, tmp_path):
     stops = wait_for_pixels(page, "stops", stops)
     assert np.abs(stops.astype(int) - grids.draw(images[[0, 1, 2, 0]], 8)).max() <= 1
     saved = Image.open(download(page, "save-walk").path())
-    assert saved.format == "GIF" and saved.n_frames == 4 * 16
+    assert saved.format == "GIF"
+    assert sum(frame.info["duration"] for frame in ImageSequence.Iterator(saved)) == 4 * 16 * 60
 
 
 def test_directions_move_the_chosen_picture(visit, address, model):
@@ -242,7 +243,7 @@ def test_a_picture_is_projected_and_what_is_none_is_a_sentence(visit, address, m
     image = show(model, np.asarray(model.draw_latents(1, 77)), [1])
     gan.images.save_picture(tmp_path / "picture.png", image[0])
     upload.set_input_files(tmp_path / "picture.png")
-    page.wait_for_selector("#projection img", timeout=60_000)
+    page.wait_for_selector("#projection img", timeout=300_000)
     np.testing.assert_array_equal(read_pixels(page, "#target img"), grids.draw(image, 1))
     error = np.abs(read_pixels(page, "#projection img").astype(int) - grids.draw(image, 1)).mean()
     assert error < 10
