@@ -14,6 +14,11 @@ class NewerFileError(ValueError):
     """A model was saved by a newer version of this library."""
 
 
+def cache_folder():
+    """Returns the folder of what can be made or downloaded again: `gan` in `$XDG_CACHE_HOME`, or in `~/.cache`."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gan"
+
+
 @contextlib.contextmanager
 def written_whole(path):
     """Writes a file atomically: yields a temporary path, which replaces `path` once its content is on disk.

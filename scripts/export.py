@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from gan import cli, options, runs
-from gan.exports import formats
+from gan.exports import formats, runtime
 
 
 def build_parser():
@@ -21,7 +21,8 @@ def build_parser():
         required=True,
         choices=formats.FORMATS,
         help="saved_model: a folder for TensorFlow; onnx: a .onnx file for ONNX Runtime, needs the extra 'onnx'; "
-        "litert: a .tflite file for LiteRT (TensorFlow Lite); torch: a .pt2 file for PyTorch, needs the extra 'torch'",
+        "html: a .html page on which the generator runs in a browser, needs the extra 'onnx' and npm once; litert: a "
+        ".tflite file for LiteRT (TensorFlow Lite); torch: a .pt2 file for PyTorch, needs the extra 'torch'",
     )
     parser.add_argument("--output", type=Path, required=True, metavar="PATH", help="the file or folder to write")
     parser.add_argument(
@@ -43,10 +44,15 @@ def check(arguments):
     """Refuses arguments that cannot work, before Keras is imported."""
     with cli.errors_exit(ValueError, ImportError, status=2):
         arguments.model = runs.find_model(arguments.model)
+        config = runs.read_config(arguments.model.parent)
+        arguments.class_names = config["data"].get("class_names") if config else None
         formats.check(arguments.format, arguments.output)
     if arguments.truncation > 1:
         cli.fail(f"--truncation must be at most 1, not {arguments.truncation:g}.", 2)
     cli.check_output(arguments.output, arguments.overwrite, is_folder=not formats.FORMATS[arguments.format].suffix)
+    if arguments.format == "html":
+        with cli.errors_exit(ImportError, OSError, status=1):
+            runtime.read()
 
 
 def export(arguments):
@@ -55,9 +61,11 @@ def export(arguments):
     with cli.errors_exit(ValueError, status=2):
         model = gan.load_model(arguments.model)
         with cli.errors_exit(RuntimeError, status=1):
-            model.export(arguments.output, arguments.format, arguments.truncation)
+            names = arguments.class_names if model.num_classes else None
+            model.export(arguments.output, arguments.format, arguments.truncation, names)
     inputs = "latents and labels" if model.num_classes else "latents"
-    print(f"{arguments.output}: from {inputs} to images, exported from {arguments.model}")
+    kind = "a page to open in a browser" if arguments.format == "html" else f"from {inputs} to images"
+    print(f"{arguments.output}: {kind}, exported from {arguments.model}")
 
 
 def main():

@@ -21,10 +21,11 @@ class Format(NamedTuple):
     extra: str | None = None
 
 
-# The module of this name in gan.exports writes the format.
+# The module of this name in gan.exports writes the format, except for html, which page.py makes from ONNX.
 FORMATS = {
     "saved_model": Format("", "tensorflow", "tensorflow"),
     "onnx": Format(".onnx", "tensorflow", "tf2onnx", "onnx"),
+    "html": Format(".html", "tensorflow", "tf2onnx", "onnx"),
     "litert": Format(".tflite", "tensorflow", "tensorflow"),
     "torch": Format(".pt2", "torch", "torch", "torch"),
 }
