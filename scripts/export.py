@@ -21,8 +21,8 @@ def build_parser():
         required=True,
         choices=formats.FORMATS,
         help="saved_model: a folder for TensorFlow; onnx: a .onnx file for ONNX Runtime, needs the extra 'onnx'; "
-        "html: a .html page on which the generator runs in a browser, needs the extra 'onnx' and npm once; litert: a "
-        ".tflite file for LiteRT (TensorFlow Lite); torch: a .pt2 file for PyTorch, needs the extra 'torch'",
+        "litert: a .tflite file for LiteRT (TensorFlow Lite); torch: a .pt2 file for PyTorch, needs the extra 'torch'; "
+        "html: a page on which the generator runs in a browser, needs the extra 'onnx' and npm once",
     )
     parser.add_argument("--output", type=Path, required=True, metavar="PATH", help="the file or folder to write")
     parser.add_argument(

@@ -25,9 +25,9 @@ class Format(NamedTuple):
 FORMATS = {
     "saved_model": Format("", "tensorflow", "tensorflow"),
     "onnx": Format(".onnx", "tensorflow", "tf2onnx", "onnx"),
-    "html": Format(".html", "tensorflow", "tf2onnx", "onnx"),
     "litert": Format(".tflite", "tensorflow", "tensorflow"),
     "torch": Format(".pt2", "torch", "torch", "torch"),
+    "html": Format(".html", "tensorflow", "tf2onnx", "onnx"),
 }
 
 

@@ -32,10 +32,8 @@ def files():
 
 def make_gan(num_classes=None, clusters=None):
     keras.utils.set_random_seed(0)
-    networks = (
-        gan.build_conv_generator(8, num_classes=kinds, **SIZES),
-        gan.build_conv_discriminator(num_classes=kinds, **SIZES),
-    )
+    sizes = {"image_shape": (6, 5, 3), "width": 4, "num_classes": num_classes or clusters}
+    networks = gan.build_conv_generator(8, **sizes), gan.build_conv_discriminator(**sizes)
     model = gan.GAN(*networks, num_classes=num_classes, clusters=clusters)
     rng = np.random.default_rng(0)
     for weight in model.generator.weights:
