@@ -64,7 +64,9 @@ def export(arguments):
             names = arguments.class_names if model.num_classes else None
             model.export(arguments.output, arguments.format, arguments.truncation, names)
     inputs = "latents and labels" if model.num_classes else "latents"
-    kind = "a page to open in a browser" if arguments.format == "html" else f"from {inputs} to images"
+    kind = f"from {inputs} to images"
+    if arguments.format == "html":
+        kind = f"a page of {arguments.output.stat().st_size / 1e6:.1f} MB to open in a browser"
     print(f"{arguments.output}: {kind}, exported from {arguments.model}")
 
 

@@ -14,7 +14,7 @@ OPTIONS = (
 )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while it runs, nothing else can use asyncio
 def browser():
     """Chromium. Skips the test if Playwright or the browser is missing."""
     playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")

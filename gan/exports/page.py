@@ -70,7 +70,7 @@ def _fill(template, **values):
 
 
 def _pack(content):
-    return base64.b64encode(gzip.compress(content, mtime=0)).decode()
+    return base64.b64encode(gzip.compress(content, 6, mtime=0)).decode()
 
 
 def _describe(model, truncation, class_names):

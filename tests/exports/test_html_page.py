@@ -2,12 +2,13 @@
 
 import io
 import math
-import shutil
 import time
 
 import keras
 import numpy as np
 import pytest
+from browser import browser  # noqa: F401, a fixture
+from conftest import only_on_tensorflow
 from PIL import Image
 
 import gan
@@ -15,10 +16,8 @@ from gan.exports import runtime
 from gan.images import enlarge, to_uint8
 
 pytest.importorskip("tf2onnx")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+pytestmark = only_on_tensorflow("which writes the network; test_exports.py covers the process that it runs in")
 NAMES = ["cat", "dog", "</script>"]
-ARGUMENTS = """--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
-    --disable-component-update --disable-sync""".split()
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -56,19 +55,8 @@ def pages(models, tmp_path_factory):
     return folder
 
 
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api")
-    if CHROMIUM is None:
-        pytest.skip("there is no Chromium.")
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
-def show(browser, pages):
+def show(browser, pages):  # noqa: F811
     """Opens a page from disk, and makes sure that it asks nobody for anything and reports no error."""
     opened, problems, requests = [], [], []
 
@@ -262,10 +250,11 @@ def test_names_must_fit_the_classes(models, tmp_path):
     assert not [*tmp_path.iterdir()]
 
 
-def test_the_command_writes_a_page_with_the_truncation_it_starts_with(models, tmp_path, browser, run_here):
+def test_the_command_writes_a_page_with_the_truncation_it_starts_with(models, tmp_path, browser, run_here):  # noqa: F811
     models["plain"].save(tmp_path / "model.keras")
     arguments = ["--format", "html", "--output", tmp_path / "small.html", "--truncation", 0.7]
-    assert "a page to open in a browser" in run_here("export.py", tmp_path / "model.keras", *arguments).out
+    out = run_here("export.py", tmp_path / "model.keras", *arguments).out
+    assert out.startswith(f"{tmp_path / 'small.html'}: a page of 4.3 MB to open in a browser")
     page = browser.new_page()
     page.goto((tmp_path / "small.html").as_uri())
     page.locator("#message").wait_for(state="hidden")
