@@ -254,7 +254,7 @@ def test_the_command_writes_a_page_with_the_truncation_it_starts_with(models, tm
     models["plain"].save(tmp_path / "model.keras")
     arguments = ["--format", "html", "--output", tmp_path / "small.html", "--truncation", 0.7]
     out = run_here("export.py", tmp_path / "model.keras", *arguments).out
-    assert out.startswith(f"{tmp_path / 'small.html'}: a page of 4.3 MB to open in a browser")
+    assert out.startswith(f"{tmp_path / 'small.html'}: a page of 4.2 MB to open in a browser")
     page = browser.new_page()
     page.goto((tmp_path / "small.html").as_uri())
     page.locator("#message").wait_for(state="hidden")
