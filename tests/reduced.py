@@ -21,9 +21,8 @@ from PIL import Image
 REPOSITORY = Path(__file__).parents[1]
 FENCE = re.compile(r"^( *)```(\w*)[^\n]*\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
 # Packages that the extra "test" does not install, and that a block imports itself.
-OPTIONAL = re.compile(
-    r"^(?:from|import) (datasets|tensorflow_datasets|onnxruntime|ai_edge_litert|torch)\b", re.MULTILINE
-)
+PACKAGES = ("ai_edge_litert", "datasets", "onnxruntime", "tensorflow_datasets", "torch")
+OPTIONAL = re.compile(rf"^(?:from|import) ({'|'.join(PACKAGES)})\b", re.MULTILINE)
 EPOCHS = 1
 TRIALS = 2
 DOWNLOADED = 100
