@@ -11,21 +11,21 @@ class Format(NamedTuple):
     Attributes:
         suffix: Suffix of the file. Empty if it is a folder.
         backend: The Keras backend that writes it.
-        package: The package that writes it.
-        extra: The extra that brings the package. None if the package is always there.
+        package: The package that writes it. None if it is always there.
+        extra: The extra that brings the package.
     """
 
     suffix: str
     backend: str
-    package: str
+    package: str | None = None
     extra: str | None = None
 
 
 # The module of this name in gan.exports writes the format, except for html, which page.py makes from ONNX.
 FORMATS = {
-    "saved_model": Format("", "tensorflow", "tensorflow"),
+    "saved_model": Format("", "tensorflow"),
     "onnx": Format(".onnx", "tensorflow", "tf2onnx", "onnx"),
-    "litert": Format(".tflite", "tensorflow", "tensorflow"),
+    "litert": Format(".tflite", "tensorflow"),
     "torch": Format(".pt2", "torch", "torch", "torch"),
     "html": Format(".html", "tensorflow", "tf2onnx", "onnx"),
 }
@@ -46,7 +46,7 @@ def check(format, path):
         raise ValueError(f"format must be one of {', '.join(FORMATS)}, not {format!r}.")
     suffix, _, package, extra = FORMATS[format]
     path = Path(path)
-    if importlib.util.find_spec(package) is None:
+    if package and importlib.util.find_spec(package) is None:
         raise ImportError(f"format {format} needs the extra {extra!r}. Run: pip install -e '.[{extra}]'")
     if suffix and path.suffix != suffix:
         raise ValueError(f"a file of the format {format} must end in {suffix}, and {path} does not.")

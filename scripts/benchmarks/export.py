@@ -35,7 +35,7 @@ def build_parser():
 
 
 def is_installed(format):
-    return all(importlib.util.find_spec(name.partition(".")[0]) for name in (FORMATS[format].package, MODULES[format]))
+    return all(map(importlib.util.find_spec, filter(None, (FORMATS[format].package, MODULES[format]))))
 
 
 def export(model, folder):
