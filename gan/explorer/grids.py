@@ -52,21 +52,22 @@ def _add_titles(picture, titles):
     return np.concatenate([np.concatenate([color, 255 - strip], axis=2), picture])
 
 
-def find_cell(position, picture_shape, image_shape, count, columns):
+def find_cell(position, image_shape, count, columns, titles=None):
     """Returns the index of the image at a position of a grid; None between and beside the images.
 
     Args:
-        position: `(x, y)` in the pixels of the grid.
-        picture_shape: `(height, width)` of what `draw` returned.
+        position: `(x, y)` in the pixels of the grid that `draw` returned.
         image_shape: `(height, width, channels)` of an image.
         count: Int, number of images.
         columns: Int, number of columns.
+        titles: As in `draw`.
     """
+    whole = draw(np.zeros((count, *image_shape), "uint8"), columns, titles)
     height, width = (side + PADDING for side in image_shape[:2])
-    scale = picture_shape[1] / (columns * width + PADDING)
+    scale = whole.shape[1] // (columns * width + PADDING)
     rows = math.ceil(count / columns)
-    above = picture_shape[0] - scale * (rows * height + PADDING)
-    column = (position[0] / scale - PADDING) // width
-    row = ((position[1] - above) / scale - PADDING) // height
+    above = whole.shape[0] - scale * (rows * height + PADDING)
+    column = (position[0] // scale - PADDING) // width
+    row = ((position[1] - above) // scale - PADDING) // height
     index = int(row * columns + column)
     return index if 0 <= column < columns and row >= 0 and index < count else None

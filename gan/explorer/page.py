@@ -11,7 +11,16 @@ from gan.explorer.folder import RunFolder
 from gan.explorer.models import Models
 from gan.explorer.points import count_kinds, draw, name_kinds
 from gan.explorer.tabs import comparison, directions, mixing, neighbors, projection, samples, training, walk
-from gan.explorer.widgets import DOWNLOAD_ID, Context, answering, draw_points, offer, show_pictures, write_latents
+from gan.explorer.widgets import (
+    DOWNLOAD_ID,
+    Context,
+    answering,
+    choose,
+    draw_points,
+    offer,
+    show_pictures,
+    write_latents,
+)
 from gan.images import enlarge, save_picture
 from gan.kept import find_kept
 from gan.text import format_count, format_shape
@@ -40,29 +49,24 @@ def build(path):
     models.refresh()
     with gr.Blocks(title=f"{folder.path.name} - gan", analytics_enabled=False, delete_cache=(600, 1800)) as demo:
         download = gr.DownloadButton(visible="hidden", elem_id=DOWNLOAD_ID)
-        context = Context(folder, models, gr.State(), gr.State(), download)
         header = gr.Markdown(elem_id="header")
         with gr.Row():
             with gr.Column(scale=1, min_width=240, visible=models.model is not None) as side:
-                _build_chosen(context)
+                context = _build_chosen(folder, models, download)
             with gr.Column(scale=3, min_width=480), gr.Tabs(selected="samples_tab" if models.model else "training"):
                 parts = _build_tabs(context, demo)
         _open(context, demo, header, side, parts)
     return demo
 
 
-def _build_chosen(context):
+def _build_chosen(folder, models, download):
+    """Builds the place of the chosen picture. Returns the `Context` that holds it."""
     gr.Markdown("### Chosen picture\nClick on any picture to choose it.")
     picture = show_pictures("chosen picture", elem_id="chosen")
     caption = gr.Markdown(elem_id="chosen-text", elem_classes="caption")
     save = gr.Button("Download picture", elem_id="save-picture")
     save_latents = gr.Button("Download its latents", elem_id="save-chosen")
-
-    def show(chosen):
-        with context.models.newest() as model:
-            names = name_kinds(model, context.folder.class_names)
-        text = "" if chosen.labels is None else f"class {names[chosen.labels[0]]}"
-        return draw_points(context, chosen, 1), text
+    context = Context(folder, models, gr.State(), gr.State(), picture, caption, download)
 
     def write(folder, chosen):
         with context.models.newest() as model:
@@ -70,9 +74,9 @@ def _build_chosen(context):
         save_picture(folder / "picture.png", enlarge(image))
         return folder / "picture.png"
 
-    context.chosen.change(answering(show), context.chosen, [picture, caption], show_progress="hidden")
     offer(context, save, write, [context.chosen])
     offer(context, save_latents, write_latents, [context.chosen])
+    return context
 
 
 def _build_tabs(context, demo):
@@ -85,20 +89,20 @@ def _build_tabs(context, demo):
 
     with tab("samples_tab", "Samples"):
         parts["kind"], parts["samples"] = samples.build(context)
-    with tab("neighbors_tab", "Neighbors"):
-        neighbors.build(context)
-    with tab("walk_tab", "Walk"):
-        parts["stops"] = walk.build(context)
-    with tab("directions_tab", "Directions"):
-        directions.build(context)
-    with tab("mixing_tab", "Mix classes"):
-        parts["first"], parts["second"] = mixing.build(context)
+    with tab("neighbors_tab", "Neighbors") as opened_tab:
+        neighbors.build(context, opened_tab)
+    with tab("walk_tab", "Walk") as opened_tab:
+        parts["stops"] = walk.build(context, opened_tab)
+    with tab("directions_tab", "Directions") as opened_tab:
+        directions.build(context, opened_tab)
+    with tab("mixing_tab", "Mix classes") as opened_tab:
+        parts["first"], parts["second"] = mixing.build(context, opened_tab)
     with tab("projection_tab", "Project"):
         projection.build(context)
-    with tab("comparison_tab", "Compare"):
-        parts["left"], parts["right"] = comparison.build_comparison(context, parts["comparison_tab"])
-    with tab("epochs_tab", "Epochs"):
-        parts["epoch"], parts["missing"], parts["of_epoch"] = comparison.build_epochs(context, parts["epochs_tab"])
+    with tab("comparison_tab", "Compare") as opened_tab:
+        parts["left"], parts["right"] = comparison.build_comparison(context, opened_tab)
+    with tab("epochs_tab", "Epochs") as opened_tab:
+        parts["epoch"], parts["missing"], parts["of_epoch"] = comparison.build_epochs(context, opened_tab)
     with gr.Tab("Training", id="training"):
         training.build(context, demo)
     return parts
@@ -120,7 +124,7 @@ def _open(context, demo, header, side, parts):
         updates |= {parts[name]: gr.update(visible=_is_shown(context.models, name)) for name in tabs}
         return {**updates, **(_fill_from_model(context, parts) if has_model else {})}
 
-    outputs = [header, side, context.grid, context.chosen, *parts.values()]
+    outputs = [header, side, context.grid, *context.choice, *parts.values()]
     demo.load(answering(fill), None, outputs, show_progress="hidden")
 
 
@@ -154,7 +158,7 @@ def _fill_from_model(context, parts):
     mixed = {"choices": names, "label": None}
     return {
         context.grid: points,
-        context.chosen: points.take(0, 1),
+        **dict(zip(context.choice, choose(context, points.take(0, 1)), strict=True)),
         parts["samples"]: draw_points(context, points, framed=0),
         parts["stops"]: points.take(0, FIRST_STOPS),
         parts["kind"]: gr.update(choices=kinds, value=samples.ANY, label=noun, visible=bool(names)),

@@ -27,6 +27,8 @@ class Context(NamedTuple):
         models: `gan.explorer.models.Models`.
         grid: `gr.State` of the `Points` of the grid of samples.
         chosen: `gr.State` of the `Points` of the chosen picture.
+        picture: What shows the chosen picture.
+        caption: What shows its class.
         download: The hidden button whose file the browser saves.
     """
 
@@ -34,20 +36,40 @@ class Context(NamedTuple):
     models: Any
     grid: Any
     chosen: Any
+    picture: Any
+    caption: Any
     download: Any
+
+    @property
+    def choice(self):
+        """The components that `choose` fills."""
+        return [self.chosen, self.picture, self.caption]
 
 
 def answering(function):
-    """Makes a function answer what a user can cause by a sentence on the page."""
+    """Makes a function answer what a user can cause by a sentence on the page, and wait for what is not there yet."""
 
     @functools.wraps(function)
     def answer(*args, **kwargs):
+        if any(value is None for value in args):
+            return gr.skip()
         try:
             return function(*args, **kwargs)
         except (ValueError, TypeError, OSError) as error:
             raise gr.Error(str(error), print_exception=False) from error
 
     return answer
+
+
+def connect(triggers, function, inputs, outputs):
+    """Calls a function whenever something happens. Of what happens while it runs, only the last counts."""
+    quickly = {"show_progress": "hidden", "trigger_mode": "always_last", "queue": False}
+    gr.on(triggers, answering(function), inputs, outputs, **quickly)
+
+
+def slide(low, high, value, step, **kwargs):
+    """A slider. It lacks Gradio's button that resets it, which answers no event that dragging it does."""
+    return gr.Slider(low, high, value, step=step, buttons=[], **kwargs)
 
 
 def show_pictures(label, **kwargs):
@@ -73,6 +95,14 @@ def draw_points(context, points, columns=None, framed=None):
     return grids.draw(images, columns, titles, framed)
 
 
+def choose(context, point):
+    """Returns the values of `Context.choice` that choose a picture."""
+    with context.models.newest() as model:
+        names = name_kinds(model, context.folder.class_names)
+    caption = "" if point.labels is None else f"class {names[point.labels[0]]}"
+    return point, draw_points(context, point, 1), caption
+
+
 def lay_out(context, points, columns=None):
     """Returns the number of columns of a grid of points, and their titles or None."""
     model = context.models.model
@@ -96,15 +126,14 @@ def choose_from(context, picture, points, columns=None):
         columns: Int, number of its columns. Defaults to that of `lay_out`.
     """
 
-    def choose(points, shown, event: gr.SelectData):
-        count, _ = lay_out(context, points, columns)
+    def click(points, event: gr.SelectData):
         shape = context.models.model.image_shape
-        index = grids.find_cell(event.index, shown.shape, shape, len(points), count)
+        index = grids.find_cell(event.index, shape, len(points), *lay_out(context, points, columns))
         if index is None:
             return gr.skip()
-        return points.take(index, index + 1), draw_points(context, points, columns, framed=index)
+        return *choose(context, points.take(index, index + 1)), draw_points(context, points, columns, framed=index)
 
-    picture.select(answering(choose), [points, picture], [context.chosen, picture], show_progress="hidden")
+    connect([picture.select], click, [points], [*context.choice, picture])
 
 
 def offer(context, button, write, inputs):

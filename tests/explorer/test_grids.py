@@ -13,7 +13,7 @@ def test_the_cell_at_a_position_is_the_image_there(titles):
     seen = set()
     for y in range(0, picture.shape[0], 7):
         for x in range(0, picture.shape[1], 7):
-            cell = grids.find_cell((x, y), picture.shape, IMAGES.shape[1:], 10, 4)
+            cell = grids.find_cell((x, y), IMAGES.shape[1:], 10, 4, titles)
             if opaque[y, x]:
                 assert (IMAGES[cell] == picture[y, x, :3]).all(-1).any()
                 seen.add(cell)
@@ -26,7 +26,7 @@ def test_gutters_are_transparent_and_the_chosen_image_has_a_frame():
     assert (framed[changed] == [*grids.FRAME_COLOR, 255]).all() and (plain[changed][:, 3] == 0).all()
     ys, xs = np.nonzero(changed)
     middle = ((xs.min() + xs.max()) / 2, (ys.min() + ys.max()) / 2)
-    assert grids.find_cell(middle, plain.shape, (8, 6, 3), 10, 4) == 5
+    assert grids.find_cell(middle, (8, 6, 3), 10, 4) == 5
 
 
 def test_each_class_gets_columns_of_its_own():

@@ -194,6 +194,11 @@ def test_a_walk_visits_its_pictures(visit, address, model, tmp_path):
     saved = Image.open(download(page, "save-walk").path())
     assert saved.format == "GIF"
     assert sum(frame.info["duration"] for frame in ImageSequence.Iterator(saved)) == 4 * 16 * 60
+    for _ in range(2):
+        page.locator("#remove-stop").click()
+        stops = wait_for_pixels(page, "stops", stops)
+    page.locator("#remove-stop").click()
+    page.get_by_text("a walk needs two pictures or more: add one first.").wait_for()
 
 
 def test_directions_move_the_chosen_picture(visit, address, model):

@@ -3,7 +3,7 @@
 import gradio as gr
 
 from gan.explorer import grids
-from gan.explorer.widgets import answering, lay_out, show_pictures
+from gan.explorer.widgets import answering, lay_out, show_pictures, slide
 from gan.kept import find_kept
 
 NONE_KEPT = (
@@ -42,7 +42,7 @@ def build_comparison(context, tab):
 def build_epochs(context, tab):
     """Builds the tab that scrubs through the epochs. Returns its slider and the text where there are none."""
     missing = gr.Markdown(NONE_KEPT, elem_id="none-kept")
-    epoch = gr.Slider(1, 2, 1, step=1, label="Epoch", elem_id="epoch")
+    epoch = slide(1, 2, 1, 1, label="Epoch", elem_id="epoch")
     picture = show_pictures("images of the epoch", elem_id="of-epoch")
 
     def scrub(epoch, points):

@@ -4,17 +4,25 @@ import gradio as gr
 
 from gan.explorer import views
 from gan.explorer.models import DIRECTIONS
-from gan.explorer.widgets import answering, draw_points, show_pictures
+from gan.explorer.widgets import choose, connect, draw_points, show_pictures, slide
 
 FARTHEST = 4
 
 
-def build(context):
+def build(context, tab):
     moved = gr.State()
     with gr.Row():
         with gr.Column(min_width=260):
             sliders = [
-                gr.Slider(-FARTHEST, FARTHEST, 0, step=0.1, label=f"Direction {index}", elem_id=f"direction-{index}")
+                slide(
+                    -FARTHEST,
+                    FARTHEST,
+                    0,
+                    step=0.1,
+                    label=f"Direction {index}",
+                    buttons=[],
+                    elem_id=f"direction-{index}",
+                )
                 for index in range(1, DIRECTIONS + 1)
             ]
             with gr.Row():
@@ -26,18 +34,15 @@ def build(context):
     def draw(chosen, *strengths):
         with context.models.newest() as model:
             directions = context.models.directions
-            if directions is None:
-                return gr.skip()
             found = views.move(model, chosen, directions, strengths[: len(directions)])
         return found, draw_points(context, found, 1)
 
-    gr.on(
-        [context.chosen.change, *(slider.change for slider in sliders)],
-        answering(draw),
-        [context.chosen, *sliders],
-        [moved, picture],
-        show_progress="hidden",
-        trigger_mode="always_last",
-    )
-    reset.click(lambda: [0] * DIRECTIONS, None, sliders, show_progress="hidden")
-    keep.click(lambda moved: [moved, *[0] * DIRECTIONS], moved, [context.chosen, *sliders], show_progress="hidden")
+    def reset_all(chosen):
+        return *[0] * DIRECTIONS, *draw(chosen, *[0] * DIRECTIONS)
+
+    def choose_moved(moved):
+        return *choose(context, moved), *reset_all(moved)
+
+    connect([tab.select, *(slider.input for slider in sliders)], draw, [context.chosen, *sliders], [moved, picture])
+    connect([reset.click], reset_all, [context.chosen], [*sliders, moved, picture])
+    connect([keep.click], choose_moved, [moved], [*context.choice, *sliders, moved, picture])

@@ -3,7 +3,7 @@
 import gradio as gr
 
 from gan.explorer import grids, views
-from gan.explorer.widgets import answering, draw_points, show_pictures
+from gan.explorer.widgets import answering, choose, draw_points, show_pictures
 
 
 def build(context):
@@ -19,14 +19,12 @@ def build(context):
             gr.Markdown("the most similar generated image, now the chosen one", elem_classes="caption")
 
     def project(path, progress=gr.Progress()):  # noqa: B008, Gradio finds it there
-        if path is None:
-            return gr.skip()
         progress(0, desc="Waiting")
         with context.models.projecting() as model:
             progress(0, desc="Searching")
             background = context.folder.background
             target, found, distance = views.project(model, path, background, lambda share: progress(share, "Searching"))
         text = f"The root mean square difference of the pixels is {distance:.3f} of 2."
-        return grids.draw(target[None], 1), draw_points(context, found, 1), found, text
+        return grids.draw(target[None], 1), draw_points(context, found, 1), text, *choose(context, found)
 
-    upload.upload(answering(project), upload, [picture, projection, context.chosen, text], show_progress_on=projection)
+    upload.upload(answering(project), upload, [picture, projection, text, *context.choice], show_progress_on=projection)

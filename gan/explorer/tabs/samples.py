@@ -7,7 +7,16 @@ import gradio as gr
 from gan import images as pictures
 from gan import sheets
 from gan.explorer import grids, points, views
-from gan.explorer.widgets import answering, choose_from, draw_points, lay_out, offer, show_pictures, write_latents
+from gan.explorer.widgets import (, slide
+    answering,
+    choose_from,
+    connect,
+    draw_points,
+    lay_out,
+    offer,
+    show_pictures,
+    write_latents,
+)
 
 COUNT = 40
 ANY = -1
@@ -24,8 +33,15 @@ def build(context):
     with gr.Row(equal_height=True):
         seed = gr.Number(0, label="Seed", precision=0, minimum=0, maximum=2**31 - 1, min_width=100, elem_id="seed")
         kind = gr.Dropdown([("any", ANY)], value=ANY, label="Class", min_width=140, elem_id="kind")
-        truncation = gr.Slider(
-            0.1, 1, 1, step=0.05, label="Truncation", info="less: more typical, more alike", elem_id="truncation"
+        truncation = slide(
+            0.1,
+            1,
+            1,
+            step=0.05,
+            label="Truncation",
+            info="less: more typical, more alike",
+            buttons=[],
+            elem_id="truncation",
         )
         another = gr.Button("Other pictures", variant="primary", min_width=120, elem_id="another")
     picture = show_pictures("samples", elem_id="samples")
@@ -37,7 +53,7 @@ def build(context):
     def draw(seed, kind, truncation):
         with context.models.newest() as model:
             kind = None if kind == ANY else kind
-            drawn = points.draw(model, count_samples(model), int(seed or 0), kind, truncation)
+            drawn = points.draw(model, count_samples(model), int(seed), kind, truncation)
         return drawn, draw_points(context, drawn)
 
     def read(path, kind):
@@ -51,15 +67,13 @@ def build(context):
         pictures.save_picture(folder / "grid.png", sheets.draw_grid(images, *lay_out(context, drawn)))
         return folder / "grid.png"
 
-    gr.on(
-        [seed.change, kind.input, truncation.input],
-        answering(draw),
-        [seed, kind, truncation],
-        [context.grid, picture],
-        show_progress="hidden",
-        trigger_mode="always_last",
-    )
-    another.click(lambda: random.randrange(10**6), None, seed, show_progress="hidden")
+    def draw_others(kind, truncation):
+        seed = random.randrange(10**6)
+        return seed, *draw(seed, kind, truncation)
+
+    triggers = [seed.input, kind.input, truncation.input]
+    connect(triggers, draw, [seed, kind, truncation], [context.grid, picture])
+    connect([another.click], draw_others, [kind, truncation], [seed, context.grid, picture])
     load_latents.upload(answering(read), [load_latents, kind], [context.grid, picture])
     choose_from(context, picture, context.grid)
     offer(context, save_grid, write_grid, [context.grid])

@@ -5,19 +5,19 @@ import gradio as gr
 from gan import images as pictures
 from gan import sheets
 from gan.explorer import grids, views
-from gan.explorer.widgets import answering, draw_points, offer, show_pictures
+from gan.explorer.widgets import connect, draw_points, offer, show_pictures, slide
 
 MOST_STOPS = 8
 
 
-def build(context):
+def build(context, tab):
     """Builds the tab. Returns the `gr.State` of the points that it walks through."""
     stops, frames = gr.State(), gr.State()
     with gr.Row():
         with gr.Column(min_width=240):
             picture = show_pictures("walk", elem_id="walk")
         with gr.Column(min_width=300):
-            position = gr.Slider(0, 100, 0, step=0.5, label="Position (%)", elem_id="position")
+            position = slide(0, 100, 0, 0.5, label="Position (%)", elem_id="position")
             strip = show_pictures("pictures of the walk", elem_id="stops")
             with gr.Row():
                 add = gr.Button("Add chosen picture", variant="primary", elem_id="add-stop")
@@ -25,8 +25,6 @@ def build(context):
                 save = gr.Button("Download GIF", elem_id="save-walk")
 
     def walk(stops, position):
-        if len(stops) < 2:
-            raise ValueError("a walk needs two pictures or more: choose one, and add it.")
         with context.models.newest() as model:
             images = views.walk(model, stops)
         return images, draw_frame(images, position), draw_points(context, stops, MOST_STOPS)
@@ -35,25 +33,26 @@ def build(context):
         index = round(position / 100 * len(images)) % len(images)  # the way is a loop
         return grids.draw(images[index][None], 1)
 
-    def extend(stops, chosen):
+    def extend(stops, position, chosen):
         if len(stops) == MOST_STOPS:
             raise ValueError(f"a walk has at most {MOST_STOPS} pictures: remove one first.")
-        return stops.join(chosen)
+        stops = stops.join(chosen)
+        return stops, *walk(stops, position)
 
-    def shorten(stops):
+    def shorten(stops, position):
         if len(stops) == 2:
             raise ValueError("a walk needs two pictures or more: add one first.")
-        return stops.take(0, len(stops) - 1)
+        stops = stops.take(0, len(stops) - 1)
+        return stops, *walk(stops, position)
 
     def write(folder, images):
         shown = [pictures.to_frame(sheets.draw_grid(image[None], 1, None)) for image in images]
         sheets.save_walk(folder / "walk.gif", shown)
         return folder / "walk.gif"
 
-    quickly = {"show_progress": "hidden", "trigger_mode": "always_last"}
-    stops.change(answering(walk), [stops, position], [frames, picture, strip], **quickly)
-    position.input(answering(draw_frame), [frames, position], picture, **quickly)
-    add.click(answering(extend), [stops, context.chosen], stops, show_progress="hidden")
-    remove.click(answering(shorten), stops, stops, show_progress="hidden")
+    connect([tab.select], walk, [stops, position], [frames, picture, strip])
+    connect([position.input], draw_frame, [frames, position], [picture])
+    connect([add.click], extend, [stops, position, context.chosen], [stops, frames, picture, strip])
+    connect([remove.click], shorten, [stops, position], [stops, frames, picture, strip])
     offer(context, save, write, [frames])
     return stops
