@@ -14,15 +14,7 @@ def build(context, tab):
     with gr.Row():
         with gr.Column(min_width=260):
             sliders = [
-                slide(
-                    -FARTHEST,
-                    FARTHEST,
-                    0,
-                    step=0.1,
-                    label=f"Direction {index}",
-                    buttons=[],
-                    elem_id=f"direction-{index}",
-                )
+                slide(-FARTHEST, FARTHEST, 0, 0.1, label=f"Direction {index}", elem_id=f"direction-{index}")
                 for index in range(1, DIRECTIONS + 1)
             ]
             with gr.Row():

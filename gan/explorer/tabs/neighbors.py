@@ -12,14 +12,7 @@ def build(context, tab):
     shown, seed = gr.State(), gr.State(0)
     with gr.Row(equal_height=True):
         distance = slide(
-            0,
-            1,
-            0.3,
-            step=0.02,
-            label="Distance",
-            info="0: the same picture, 1: any picture",
-            buttons=[],
-            elem_id="distance",
+            0, 1, 0.3, 0.02, label="Distance", info="0: the same picture, 1: any picture", elem_id="distance"
         )
         another = gr.Button("Other directions", min_width=120, scale=0, elem_id="other-neighbors")
     picture = show_pictures("neighbors", elem_id="neighbors")

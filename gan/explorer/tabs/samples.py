@@ -7,7 +7,7 @@ import gradio as gr
 from gan import images as pictures
 from gan import sheets
 from gan.explorer import grids, points, views
-from gan.explorer.widgets import (, slide
+from gan.explorer.widgets import (
     answering,
     choose_from,
     connect,
@@ -15,6 +15,7 @@ from gan.explorer.widgets import (, slide
     lay_out,
     offer,
     show_pictures,
+    slide,
     write_latents,
 )
 
@@ -34,14 +35,7 @@ def build(context):
         seed = gr.Number(0, label="Seed", precision=0, minimum=0, maximum=2**31 - 1, min_width=100, elem_id="seed")
         kind = gr.Dropdown([("any", ANY)], value=ANY, label="Class", min_width=140, elem_id="kind")
         truncation = slide(
-            0.1,
-            1,
-            1,
-            step=0.05,
-            label="Truncation",
-            info="less: more typical, more alike",
-            buttons=[],
-            elem_id="truncation",
+            0.1, 1, 1, 0.05, label="Truncation", info="less: more typical, more alike", elem_id="truncation"
         )
         another = gr.Button("Other pictures", variant="primary", min_width=120, elem_id="another")
     picture = show_pictures("samples", elem_id="samples")
