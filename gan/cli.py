@@ -132,9 +132,9 @@ def _is_in_backend(frame):
     return False
 
 
-def check_output(path, overwrite=False):
-    """Refuses an output file that cannot be written or would replace another file."""
-    if path.is_dir():
+def check_output(path, overwrite=False, is_folder=False):
+    """Refuses an output, a file unless `is_folder`, that cannot be written or would replace another one."""
+    if path.is_dir() and not is_folder:
         fail(f"{path} is an existing folder. Choose another name.", 2)
     if path.exists() and not overwrite:
         fail(f"{path} exists. Choose another name, or add --overwrite to replace it.", 2)

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import socket
 import zipfile
 from pathlib import Path
@@ -13,15 +14,20 @@ class NewerFileError(ValueError):
     """A model was saved by a newer version of this library."""
 
 
+def cache_folder():
+    """Returns the folder of what can be made or downloaded again: `gan` in `$XDG_CACHE_HOME`, or in `~/.cache`."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gan"
+
+
 @contextlib.contextmanager
 def written_whole(path):
     """Writes a file atomically: yields a temporary path, which replaces `path` once its content is on disk.
 
     Readers of `path` see either the old file or the complete new one, even after `kill -9` or on a full disk. Missing
-    folders are created.
+    folders are created. A folder can be written too; there, a short moment lies between the old and the new one.
 
     Args:
-        path: The file to write.
+        path: The file or folder to write.
 
     Yields:
         A `pathlib.Path` in the same folder, with the same suffix.
@@ -38,10 +44,15 @@ def written_whole(path):
     partial = path.with_name(f".partial.{path.name}")
     try:
         yield partial
-        with open(partial, "rb+") as file:
-            os.fsync(file.fileno())
+        for file in [path for path in (partial, *partial.rglob("*")) if path.is_file()]:
+            with open(file, "rb+") as stream:
+                os.fsync(stream.fileno())
+        if partial.is_dir() and path.is_dir():
+            shutil.rmtree(path)
         os.replace(partial, path)
     finally:
+        if partial.is_dir():
+            shutil.rmtree(partial)
         partial.unlink(missing_ok=True)
 
 

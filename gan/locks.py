@@ -57,6 +57,24 @@ def locked_folder(folder):
                     path.rmdir()
 
 
+def is_locked(folder):
+    """Returns whether a process holds the lock of a folder, as a run does that trains. Without `flock`: False.
+
+    Args:
+        folder: Path of the folder.
+    """
+    try:
+        import fcntl
+
+        with open(Path(folder) / LOCK_NAME) as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except (ImportError, OSError):  # no locks on this system, or no lock on this folder
+        pass
+    return False
+
+
 @contextlib.contextmanager
 def waiting_for_lock(lock, purpose):
     """Holds a lock for as long as the block runs. Waits while another process holds it.

@@ -1,7 +1,6 @@
 """What a GAN generates, and with which network: its generator or the average of its weights."""
 
 import functools
-import numbers
 
 import keras
 import numpy as np
@@ -43,7 +42,7 @@ class Sampled:
     @functools.cached_property
     def _choosing_sampler(self):
         latents = keras.Input((self.latent_dim,))
-        cluster, rest = _Split(self.clusters, name="split")(latents)
+        cluster, rest = Split(self.clusters, name="split")(latents)
         return keras.Model(latents, self.best_generator([rest, cluster]), name="sampler")
 
     def reset_average(self):
@@ -90,8 +89,7 @@ class Sampled:
             raise ValueError("generate takes either a count or latents, or labels with no count.")
         if count is not None and count < 1:
             raise ValueError(f"count must be at least 1, not {count}.")
-        if not isinstance(truncation, numbers.Real) or not 0 < truncation <= 1:
-            raise ValueError(f"truncation must be above 0 and at most 1, not {truncation!r}.")
+        checks.check_truncation(truncation)
         if labels is not None:
             labels = np.asarray(labels)
             checks.check_labels(labels, labels.size if latents is None else len(latents), kinds)
@@ -130,15 +128,23 @@ class Sampled:
             self.clusters.adapt(checks.first_images(self, x, MOST_IMAGES, steps), self.seed)
 
 
-class _Split(keras.layers.Layer):
+@keras.saving.register_keras_serializable(package="gan")
+class Split(keras.layers.Layer):
     """Splits latents into clusters and what is left, by the layer that knows the clusters."""
 
     def __init__(self, clusters, **kwargs):
-        super().__init__(dtype="float32", **kwargs)
+        super().__init__(**{"dtype": "float32", **kwargs})
         self.clusters = clusters
 
     def call(self, latents):
         return self.clusters.split(latents)
+
+    def get_config(self):
+        return {**super().get_config(), "clusters": keras.saving.serialize_keras_object(self.clusters)}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**{**config, "clusters": keras.saving.deserialize_keras_object(config["clusters"])})
 
 
 def build_clusters(count, image_shape):

@@ -10,25 +10,56 @@ from packaging.version import Version
 import gan
 from gan import checks, engines
 from gan.compatibility import cache_skipped_attributes
-from gan.files import NewerFileError, read_keras_file
+from gan.exports import formats
+from gan.exports.sampler import build_sampler
+from gan.files import NewerFileError, read_keras_file, written_whole
 
 
 class Saved:
     """Tells Keras what to save of a `gan.GAN`: networks, settings and the state of every random generator."""
 
-    def export(self, filepath, format="tf_saved_model", **kwargs):
-        """Exports the sampler, from latents (and labels) to images, as `keras.Model.export` does.
+    def export(self, filepath, format="saved_model", truncation=1.0, class_names=None):
+        """Exports the sampler, from latents to images, for programs without Keras.
+
+        The sampler is the generator's average if there is one, else the generator. Its inputs are `latents`, float32
+        `(batch, latent_dim)`, and for a GAN with `num_classes` also `labels`, int32 `(batch,)`. In a GAN with clusters,
+        the latents choose them. Its output is `images`, float32 `(batch, height, width, channels)` in [-1, 1]. It takes
+        batches of any size and computes in float32, also what was trained in mixed precision.
 
         Args:
-            filepath: Path of the artifact.
-            format: Any format of `keras.Model.export`. Default `"tf_saved_model"`.
-            **kwargs: Further arguments of `keras.Model.export`.
+            filepath: Path of the file, or of the folder of a SavedModel. It is replaced if it exists.
+            format: `"saved_model"` for TensorFlow, `"onnx"` (a .onnx file) for ONNX Runtime, `"litert"` (.tflite) for
+                LiteRT, once TensorFlow Lite, or `"torch"` (.pt2) for `torch.export.load`. If Keras runs on a backend
+                that does not write the format, a process with another backend does. `"html"` (.html) is a page on which
+                the generator runs in a browser, without a server; it needs npm once, for ONNX Runtime Web. Default
+                `"saved_model"`.
+            truncation: As in `generate`. A page starts with it. Default 1: no truncation.
+            class_names: List of strings, the names of the classes, which a page shows. Default None: their numbers.
+
+        Raises:
+            ImportError: If the format needs a package that is not installed, or that npm cannot download.
+            RuntimeError: If the generator holds a layer that the format, or the backend that writes it, does not know.
+            ValueError: If the format is unknown, if `filepath` does not suit it, if the truncation is not in (0, 1], or
+                if the generator does not take latents.
+
+        Example:
+
+        ```python
+        model.export("sampler", truncation=0.8)
+        ```
         """
+        formats.check(format, filepath)
+        checks.check_truncation(truncation)
         checks.check_adapted(self)
-        # Keras exports only models that have been called.
-        inputs = [ops.zeros((1, *tensor.shape[1:]), tensor.dtype) for tensor in self.sampler.inputs]
-        self.sampler(inputs if len(inputs) > 1 else inputs[0])
-        self.sampler.export(filepath, format=format, **kwargs)
+        if self.latent_dim is None:
+            raise ValueError("the generator takes no latents and cannot be exported.")
+        from gan.exports import page, process  # imports what only exports need
+
+        with written_whole(filepath) as partial:
+            if format == "html":
+                page.write(self, partial, Path(filepath).stem, truncation, class_names)
+            else:
+                process.write(build_sampler(self, truncation), format, partial)
 
     def save(self, filepath, overwrite=True, zipped=None, **kwargs):
         """Saves the whole model as a `.keras` file, or a folder if `zipped=False`, as `keras.Model.save` does."""

@@ -42,7 +42,7 @@ def build_parser():
     monitoring.add_argument(
         "--grid-every", type=options.positive_int, metavar="EPOCHS", help="epochs between image grids (default: 1)"
     )
-    keep = "epochs between models that are kept in the folder checkpoints, to look back at (default: none)"
+    keep = "epochs between models that are kept in checkpoints/, for explore.py to look back at (default: none)"
     monitoring.add_argument("--keep-every", type=options.positive_int, metavar="EPOCHS", help=keep)
     monitoring.add_argument(
         "--validate-every",

@@ -3,7 +3,7 @@
     python tests/reduced.py README.md docs/metrics.md
 
 executes the Python blocks of these pages in the current folder, in order and in one namespace. They find a folder
-`photos` there. Recipes for packages that are not installed are left out.
+`photos` there. Blocks that import optional packages are left out if these are not installed.
 """
 
 import contextlib
@@ -20,8 +20,9 @@ from PIL import Image
 
 REPOSITORY = Path(__file__).parents[1]
 FENCE = re.compile(r"^( *)```(\w*)[^\n]*\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
-# Large packages that no extra installs, and that a block imports itself.
-RECIPE = re.compile(r"^(?:from|import) (datasets|tensorflow_datasets)\b", re.MULTILINE)
+# Packages that the extra "test" does not install, and that a block imports itself.
+PACKAGES = ("ai_edge_litert", "datasets", "onnxruntime", "tensorflow_datasets", "torch")
+OPTIONAL = re.compile(rf"^(?:from|import) ({'|'.join(PACKAGES)})\b", re.MULTILINE)
 EPOCHS = 1
 TRIALS = 2
 DOWNLOADED = 100
@@ -75,19 +76,21 @@ def shrink_training():
 
 @contextlib.contextmanager
 def shrunk_downloads(package):
-    """Replaces what a package would download by a hundred random images."""
+    """Replaces what a package would download, if anything, by a hundred random images."""
     if package == "tensorflow_datasets":
         import tensorflow_datasets
 
         with tensorflow_datasets.testing.mock_data(num_examples=DOWNLOADED):
             yield
-    else:
+    elif package == "datasets":
         import datasets
 
         pictures = [Image.fromarray(pixels) for pixels in draw_pixels(DOWNLOADED)]
         features = datasets.Features(img=datasets.Image(), label=datasets.ClassLabel(names=["cat", "dog"]))
         columns = {"img": pictures, "label": [index % 2 for index in range(DOWNLOADED)]}
         datasets.load_dataset = lambda name, split: datasets.Dataset.from_dict(columns, features)
+        yield
+    else:
         yield
 
 
@@ -130,11 +133,11 @@ def main():
     for page in sys.argv[1:]:
         namespace = {"__name__": "__main__"}
         for line, code in blocks(Path(page).read_text(), "python"):
-            recipe = RECIPE.search(code)
-            if recipe and not is_installed(recipe[1]):
-                print(f"{page}:{line}: left out, as {recipe[1]} is not installed")
+            optional = OPTIONAL.search(code)
+            if optional and not is_installed(optional[1]):
+                print(f"{page}:{line}: left out, as {optional[1]} is not installed")
                 continue
-            with shrunk_downloads(recipe[1]) if recipe else contextlib.nullcontext():
+            with shrunk_downloads(optional and optional[1]):
                 execute(code, namespace, page, line)
 
 

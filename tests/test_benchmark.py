@@ -196,6 +196,18 @@ def test_learning_curves_measures_presets_and_repeats_no_run(load, digits_file, 
     assert fid == pytest.approx(float(changed[-1]["fid"]), abs=1e-3)
 
 
+def test_export_compares_the_formats_that_are_installed(load, make_model, monkeypatch, capsys, tmp_path):
+    benchmark = load("export")
+    monkeypatch.setitem(benchmark.MODULES, "onnx", "no_such_package")
+    monkeypatch.setattr(benchmark, "LOADERS", {name: benchmark.LOADERS[name] for name in ("saved_model", "onnx")})
+    make_model(num_classes=3).save(tmp_path / "model.keras")
+    start(benchmark, monkeypatch, tmp_path)
+    header, *rows = (line.split() for line in capsys.readouterr().out.splitlines())
+    assert header == "format MB ms for 1 ms for 64".split()
+    assert [name for name, *_ in rows] == ["generate", "saved_model"] and [len(row) for row in rows] == [3, 4]
+    assert all(float(figure) > 0 for _, *figures in rows for figure in figures)
+
+
 def test_truncation_measures_every_factor(load, digits_file, monkeypatch, capsys, tmp_path):
     benchmark = load("truncation")
     model = gan.presets.build(gan.presets.resolve("fast", {"generator_width": 2, "clusters": 0}))

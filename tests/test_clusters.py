@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import JIT_COMPILE, assert_same_state, only_on_tensorflow, small_extractor
+from conftest import JIT_COMPILE, assert_same_state, small_extractor
 from keras import ops
 
 import gan
@@ -183,14 +183,3 @@ def test_an_endless_dataset_is_looked_at_for_an_epoch(images):
     dataset = tf.data.Dataset.from_generator(batches, output_signature=tf.TensorSpec((None, *SHAPE)))
     make(1).fit(dataset, steps_per_epoch=3, verbose=0)
     assert len(read) < 20
-
-
-@only_on_tensorflow("exports a SavedModel")
-def test_the_sampler_is_exported_with_its_clusters(tmp_path):
-    model = make()
-    model.clusters.adapt(draw_kinds(200)[0])
-    model.export(tmp_path / "sampler", verbose=False)
-    latents = np.random.default_rng(0).normal(size=(4, 5)).astype("float32")
-    artifact = tf.saved_model.load(tmp_path / "sampler")
-    exported = artifact.serve(latents)
-    np.testing.assert_allclose(exported, model.generate(latents=latents), rtol=1e-5, atol=1e-6)

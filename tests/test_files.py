@@ -1,8 +1,9 @@
 import os
+from pathlib import Path
 
 import pytest
 
-from gan.files import written_whole
+from gan.files import cache_folder, written_whole
 
 
 def test_a_failed_write_keeps_the_old_file(tmp_path):
@@ -16,3 +17,9 @@ def test_a_failed_write_keeps_the_old_file(tmp_path):
         1 / 0  # noqa: B018
     assert path.read_text() == "first"
     assert os.listdir(path.parent) == ["notes.txt"]
+
+
+def test_the_cache_is_below_the_home_folder_by_default(monkeypatch):
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", "/home/somebody")
+    assert cache_folder() == Path("/home/somebody/.cache/gan")

@@ -1,4 +1,4 @@
-"""Saved files, weights files and exports."""
+"""Saved files and weights files."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import BACKEND, IMAGE_SHAPE, all_metrics, assert_same_state, only_on_tensorflow, small_extractor
+from conftest import IMAGE_SHAPE, all_metrics, assert_same_state, only_on_tensorflow, small_extractor
 from keras import layers
 
 import gan
@@ -99,35 +99,6 @@ def test_weights_of_another_gan_are_refused_in_a_sentence(make_model, tmp_path):
     other.compile("adam", "adam")
     with pytest.raises(ValueError, match="does not fit this GAN: build it with the networks"):
         other.load_weights(tmp_path / "plain.weights.h5")
-
-
-@pytest.mark.skipif(BACKEND == "torch", reason="Keras 3.15 exports no model, however plain, with PyTorch 2.13")
-@pytest.mark.parametrize("num_classes", [None, 3])
-def test_export_writes_the_sampler(make_model, images, tmp_path, num_classes):
-    model = make_model(num_classes=num_classes, averaging=0.5)
-    model.fit(images, np.arange(100) % 3, verbose=0)
-    latents = np.random.default_rng(0).normal(size=(4, 5)).astype("float32")
-    labels = None if num_classes is None else np.array([0, 1, 2, 0], "int32")
-    model.export(tmp_path / "saved_model", verbose=False)
-    exported = tf.saved_model.load(tmp_path / "saved_model")
-    served = exported.serve(latents if labels is None else [latents, labels])
-    np.testing.assert_allclose(served, model.generate(latents=latents, labels=labels), rtol=1e-5, atol=1e-6)
-
-
-@only_on_tensorflow("on other backends Keras has no LiteRT format, or needs a further package for it")
-def test_export_has_the_formats_of_keras(make_model, tmp_path):
-    model = make_model()
-    model.export(tmp_path / "model.tflite", format="litert", verbose=False)
-    interpreter = tf.lite.Interpreter(str(tmp_path / "model.tflite"))
-    interpreter.resize_tensor_input(interpreter.get_input_details()[0]["index"], (2, 5))
-    interpreter.allocate_tensors()
-    latents = np.random.default_rng(0).normal(size=(2, 5)).astype("float32")
-    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], latents)
-    interpreter.invoke()
-    images = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
-    np.testing.assert_allclose(images, model.generate(latents=latents), rtol=1e-4, atol=1e-5)
-    with pytest.raises(ValueError, match="Unrecognized format"):
-        model.export(tmp_path / "model.other", format="other")
 
 
 def test_generator_and_average_have_names_of_their_own(make_model, images, tmp_path, capsys):

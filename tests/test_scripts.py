@@ -12,9 +12,9 @@ from commands import SCRIPTS, run
 import gan
 from tuning import layout, sweep
 
-COMMANDS = ("train.py", "generate.py", "evaluate.py", "train_extractor.py", "tune.py")
+COMMANDS = ("train.py", "generate.py", "explore.py", "evaluate.py", "export.py", "train_extractor.py", "tune.py")
 BENCHMARKS = tuple(
-    f"benchmarks/{name}.py" for name in ("train", "evaluate", "tune", "preset", "folders", "learning_curves")
+    f"benchmarks/{name}.py" for name in ("train", "evaluate", "tune", "preset", "folders", "learning_curves", "explore")
 )
 BROKEN = "import sys; sys.modules['tensorflow'] = sys.modules['keras'] = None"
 
@@ -54,7 +54,10 @@ def test_every_script_has_a_parser_for_tests_of_documented_commands(script, monk
     assert module.build_parser().format_help()
     required = {
         "generate.py": ["runs/x"],
+        "explore.py": ["runs/x"],
+        "benchmarks/explore.py": ["runs/x"],
         "evaluate.py": ["runs/x"],
+        "export.py": ["runs/x", "--format", "onnx", "--output", "x.onnx"],
         "train_extractor.py": ["--output", "x.keras"],
         "tune.py": ["--output", "x"],
     }
@@ -87,6 +90,7 @@ def test_wrong_arguments_are_refused_without_a_backend(finished, tmp_path):
     (damaged / "config.json").write_text("{")
     server = socket.create_server(("127.0.0.1", 0))
     taken = f"127.0.0.1:{server.getsockname()[1]}"
+    to_file = ("--format", "saved_model", "--output")
     for sentence, arguments in {
         "no such file, folder or named source": ("train.py", "--data", "nowhere"),
         "must be a whole number of at least 1, not '0'": ("train.py", "--batch-size", "0"),
@@ -113,6 +117,11 @@ def test_wrong_arguments_are_refused_without_a_backend(finished, tmp_path):
         "named sources are": ("train_extractor.py", "--output", "extractor.keras", "--data", "nowhere"),
         "--samples must be at least 2": ("evaluate.py", model, "--samples", "1"),
         "is an input of this evaluation": ("evaluate.py", model, "--json", model, "--overwrite"),
+        "invalid choice: 'tflite'": ("export.py", model, "--format", "tflite", "--output", "new"),
+        "--truncation must be at most 1, not 2": ("export.py", model, *to_file, "new", "--truncation", "2"),
+        "there is no model file or run folder third.keras": ("export.py", "third.keras", *to_file, "new"),
+        "is not a SavedModel": ("export.py", model, *to_file, tmp_path / "taken", "--overwrite"),
+        "must end in .tflite": ("export.py", model, "--format", "litert", "--output", "new"),
         "invalid choice: 'slow'": ("train.py", "--preset", "slow"),
         "invalid choice: 'cosine'": ("train.py", "--loss", "cosine"),
         "dropout": ("train.py", "--preset", "fast", "--dropout", "0.5"),

@@ -10,6 +10,7 @@ import numpy as np
 
 from gan import engines
 from gan.files import read_keras_file, written_whole
+from gan.kept import kept_name
 
 KEPT_FOLDER = "checkpoints"
 

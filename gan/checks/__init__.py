@@ -11,7 +11,15 @@ from gan.checks.compilation import (
     check_regularizers,
     check_trained,
 )
-from gan.checks.data import LogitCheck, check_data, check_labels, check_latents, check_unweighted, first_images
+from gan.checks.data import (
+    LogitCheck,
+    check_data,
+    check_labels,
+    check_latents,
+    check_truncation,
+    check_unweighted,
+    first_images,
+)
 from gan.checks.devices import check_batches, check_devices, check_replicas, check_same_everywhere
 from gan.checks.networks import check_networks
 
@@ -34,6 +42,7 @@ __all__ = [
     "check_replicas",
     "check_same_everywhere",
     "check_trained",
+    "check_truncation",
     "check_unweighted",
     "first_images",
 ]

@@ -2,6 +2,7 @@
 
 import collections.abc
 import itertools
+import numbers
 import types
 import warnings
 
@@ -127,6 +128,11 @@ def check_latents(latents, latent_dim):
     if latents.dtype.kind not in "fiu" or not (np.abs(latents) < np.finfo("float32").max).all():
         raise ValueError("latents must be finite real numbers.")
     return latents.astype("float32")
+
+
+def check_truncation(truncation):
+    if not isinstance(truncation, numbers.Real) or not 0 < truncation <= 1:
+        raise ValueError(f"truncation must be above 0 and at most 1, not {truncation!r}.")
 
 
 def check_labels(labels, count, num_classes):

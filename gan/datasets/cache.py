@@ -20,7 +20,7 @@ from gan.cli import format_duration
 from gan.datasets import folders
 from gan.datasets.decoding import decode
 from gan.datasets.pictures import FORMATS, parse_color, read_picture
-from gan.files import written_whole
+from gan.files import cache_folder, written_whole
 from gan.locks import waiting_for_lock
 from gan.text import format_count, format_name, format_names, format_shape
 
@@ -61,11 +61,6 @@ class Pictures(NamedTuple):
     skipped_suffixes: str
     background: str
     is_shape_chosen: bool
-
-
-def cache_folder():
-    """Returns the folder of decoded pictures: `gan` in `$XDG_CACHE_HOME`, or in `~/.cache`."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "gan"
 
 
 def read_folder(folder, image_shape, background, skip_damaged):

@@ -2,7 +2,18 @@
 
 from gan.latents.mixing import mix_classes
 from gan.latents.moves import directions, move, show_directions
+from gan.latents.neighbors import neighbors
 from gan.latents.projection import Projection, project
 from gan.latents.walks import show_walk, walk
 
-__all__ = ["Projection", "directions", "mix_classes", "move", "project", "show_directions", "show_walk", "walk"]
+__all__ = [
+    "Projection",
+    "directions",
+    "mix_classes",
+    "move",
+    "neighbors",
+    "project",
+    "show_directions",
+    "show_walk",
+    "walk",
+]

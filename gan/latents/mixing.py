@@ -37,7 +37,7 @@ def mix_classes(model, latents, weights):
     (1, 28, 28, 1)
     """
     checks.check_adapted(model)
-    embeddings = _find_embeddings(model.best_generator)
+    embeddings = find_embeddings(model.best_generator)
     if (model.num_classes is None and model.clusters is None) or len(embeddings) != 1:
         raise ValueError(
             "classes can only be mixed in a GAN with classes or clusters whose generator has one Embedding of them."
@@ -54,12 +54,15 @@ def mix_classes(model, latents, weights):
     return model.predict_images(_after_embedding(model.best_generator), latents, embedded)
 
 
-def _find_embeddings(generator):
+def find_embeddings(generator):
+    """Returns the layers of a generator that embed classes."""
     return [layer for layer in generator.layers if isinstance(layer, keras.layers.Embedding)]
 
 
-@functools.lru_cache(maxsize=1)  # so that it is compiled once
-def _after_embedding(generator):
+def after_embedding(generator):
     """Returns the model that a generator is, from latents and an embedded class on."""
-    (embedding,) = _find_embeddings(generator)
+    (embedding,) = find_embeddings(generator)
     return keras.Model([generator.inputs[0], embedding.output], generator.output)
+
+
+_after_embedding = functools.lru_cache(maxsize=1)(after_embedding)  # so that it is compiled once

@@ -35,7 +35,7 @@ class Projection(NamedTuple):
     distances: Any
 
 
-def project(model, images, labels=None, steps=1000, starts=16, seed=0, verbose=1):
+def project(model, images, labels=None, steps=1000, starts=16, seed=0, verbose=1, callbacks=()):
     """Finds latents whose generated images are as similar to given images as possible.
 
     From many random latents, the search starts at those whose images are nearest, and descends the squared difference
@@ -54,6 +54,8 @@ def project(model, images, labels=None, steps=1000, starts=16, seed=0, verbose=1
         seed: Int. Seed of the random latents. Defaults to 0.
         verbose: 0, 1 or 2, as in `keras.Model.fit`. Defaults to 1: two progress bars for every 32 images, of the short
             descents from all starts, and of the long one from the best.
+        callbacks: List of `keras.callbacks.Callback`, which follow these descents as they would a `fit`. Each step
+            is a batch. Defaults to none.
 
     Returns:
         A `Projection`: latents, labels and distances.
@@ -87,7 +89,7 @@ def project(model, images, labels=None, steps=1000, starts=16, seed=0, verbose=1
         raise ValueError(f"starts must be an integer from 1 to {CANDIDATES:,}, not {starts!r}.")
     model.synchronize()
     latents, labels = _find_starts(model, images, labels, starts, seed)
-    latents, labels, distances = _descend(model, images, latents, labels, steps, verbose)
+    latents, labels, distances = _descend(model, images, latents, labels, steps, verbose, callbacks)
     if model.clusters is not None:
         latents = ops.convert_to_numpy(model.clusters.join(labels, latents))
     return Projection(latents, None if model.num_classes is None else labels, distances)
@@ -122,7 +124,7 @@ def _find_nearest(images, candidates, count):
     return np.argsort(distances, axis=1)[:, :count]
 
 
-def _descend(model, images, latents, labels, steps, verbose):
+def _descend(model, images, latents, labels, steps, *reporting):
     """Descends from all starts for a while, then from the best one of each image. Returns what that leads to."""
     devices = model.device_count
     size = -(-min(IMAGES_AT_ONCE, len(images)) // devices) * devices  # each device has the same share
@@ -131,8 +133,8 @@ def _descend(model, images, latents, labels, steps, verbose):
     found = []
     for first in range(0, len(images), size):
         rows = slice(first, first + size)
-        best_latents, best_labels, _ = short.run(images[rows], latents[rows], labels[rows], verbose)
-        found.append(long.run(images[rows], best_latents[:, None], best_labels[:, None], verbose))
+        best_latents, best_labels, _ = short.run(images[rows], latents[rows], labels[rows], *reporting)
+        found.append(long.run(images[rows], best_latents[:, None], best_labels[:, None], *reporting))
     return map(np.concatenate, zip(*found, strict=True))
 
 
@@ -159,7 +161,7 @@ class _Search(keras.Model):
     def call(self, labels):
         return self.render(self.limited_latents(), labels)
 
-    def run(self, images, latents, labels, verbose):
+    def run(self, images, latents, labels, verbose, callbacks):
         """Returns the latents `(count, latent_dim)`, the label and the distance of the best start of each image."""
         count, starts = labels.shape
         rows = np.arange(self.latents.shape[0] // starts) % count  # repeats images that fill the last batch
@@ -168,7 +170,7 @@ class _Search(keras.Model):
             variable.assign(np.zeros(variable.shape, variable.dtype))
         targets = np.repeat(images[rows], starts, axis=0).astype("float32")
         batch = tf.data.Dataset.from_tensors((labels[rows].ravel(), targets)).repeat(self.steps)
-        self.fit(batch, shuffle=False, verbose=verbose)
+        self.fit(batch, shuffle=False, verbose=verbose, callbacks=list(callbacks))
         generated = ops.convert_to_numpy(self(ops.convert_to_tensor(labels[rows].ravel())))
         squares = ((generated - targets) ** 2).reshape(len(rows), starts, -1).mean(axis=2)[:count]
         best = np.arange(count), squares.argmin(axis=1)

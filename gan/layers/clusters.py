@@ -125,8 +125,12 @@ class Clusters(keras.layers.Layer):
         x, y = latents[:, 0], latents[:, 1]
         direction = ops.minimum(ops.arctan2(y, x) / (2 * math.pi) + 0.5, 1 - 1e-6)
         cluster = ops.sum(ops.cast(direction[:, None] >= ends, "int32"), axis=1)
-        position = 1 - (ops.take(ends, cluster) - direction) / ops.take(shares, cluster)
-        radius, angle = ops.sqrt(x**2 + y**2), 2 * math.pi * position
+        # Measured from the middle of the sector, as dividing by a small share enlarges a rounding of the direction.
+        # No constant is added to the middle, so that no compiler rounds it in another way.
+        middle = 2 * math.pi * (ends - 0.5 * shares)
+        cos, sin = ops.take(ops.cos(middle), cluster), ops.take(ops.sin(middle), cluster)
+        angle = math.pi + ops.arctan2(x * sin - y * cos, -x * cos - y * sin) / ops.take(shares, cluster)
+        radius = ops.sqrt(x**2 + y**2)
         plane = ops.stack([radius * ops.cos(angle), radius * ops.sin(angle)], axis=1)
         return cluster, ops.concatenate([plane, latents[:, 2:]], axis=1)
 

@@ -42,7 +42,10 @@ class Upsampling(_Filter):
     """
 
     def call(self, inputs):
-        return self._filter(ops.repeat(ops.repeat(inputs, 2, axis=1), 2, axis=2), (1, 2, 1), 1)
+        repeated = ops.repeat(ops.repeat(inputs, 2, axis=1), 2, axis=2)
+        # TensorFlow forgets the size, which LiteRT needs.
+        repeated = ops.reshape(repeated, (-1, *self.compute_output_shape(inputs.shape)[1:]))
+        return self._filter(repeated, (1, 2, 1), 1)
 
     def compute_output_shape(self, input_shape):
         batch, height, width, channels = input_shape

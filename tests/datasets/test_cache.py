@@ -227,12 +227,6 @@ def test_facts_about_a_folder_are_told(tmp_path):
     assert Path(images.name) == photos and gan.datasets.open_source("mnist5k").describe_pictures() == []
 
 
-def test_the_cache_is_below_the_home_folder_by_default(monkeypatch):
-    monkeypatch.delenv("XDG_CACHE_HOME")
-    monkeypatch.setenv("HOME", "/home/somebody")
-    assert cache.cache_folder() == Path("/home/somebody/.cache/gan")
-
-
 def test_a_disk_that_becomes_full_is_a_sentence_whichever_process_writes(folder, cached):
     program = """
 import resource

@@ -1,0 +1,1 @@
+"""The tabs of the page: each builds its controls and connects them."""
