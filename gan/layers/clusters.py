@@ -120,8 +120,8 @@ class Clusters(keras.layers.Layer):
         Returns:
             A pair of ints `(batch,)` and of latents `(batch, latent_dim)`, which are independent and standard normal.
         """
-        shares = ops.convert_to_tensor(self.shares)
-        ends = ops.cumsum(shares) / ops.sum(shares)
+        shares, ends = self._sectors()
+        latents = ops.convert_to_tensor(latents)
         x, y = latents[:, 0], latents[:, 1]
         direction = ops.minimum(ops.arctan2(y, x) / (2 * math.pi) + 0.5, 1 - 1e-6)
         cluster = ops.sum(ops.cast(direction[:, None] >= ends, "int32"), axis=1)
@@ -144,12 +144,11 @@ class Clusters(keras.layers.Layer):
         Returns:
             Float tensor `(batch, latent_dim)`.
         """
-        shares = ops.convert_to_tensor(self.shares)
-        ends = ops.take(ops.cumsum(shares) / ops.sum(shares), cluster)
+        shares, ends = self._sectors()
         x, y = latents[:, 0], latents[:, 1]
         position = (ops.arctan2(y, x) / (2 * math.pi)) % 1.0
         # Not so near to the end of a sector that rounding would lead to the next one.
-        direction = ends - ops.take(shares, cluster) * ops.clip(1 - position, 1e-3, 1 - 1e-3)
+        direction = ops.take(ends, cluster) - ops.take(shares, cluster) * ops.clip(1 - position, 1e-3, 1 - 1e-3)
         radius, angle = ops.sqrt(x**2 + y**2), 2 * math.pi * (direction - 0.5)
         plane = ops.stack([radius * ops.cos(angle), radius * ops.sin(angle)], axis=1)
         return ops.concatenate([plane, latents[:, 2:]], axis=1)
@@ -159,6 +158,12 @@ class Clusters(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "count": self.count}
+
+    def _sectors(self):
+        """Returns the share of each cluster and where its sector ends, from 0 to 1."""
+        # Multiples of a power of 2, whose sums are exact: backends add in another order.
+        shares = ops.round(ops.convert_to_tensor(self.shares) * 2.0**23) / 2.0**23
+        return shares, ops.cumsum(shares) / ops.sum(shares)
 
     def _points(self, images):
         images = ops.convert_to_tensor(images, "float32")

@@ -2,8 +2,8 @@
 
     python run_exported.py FOLDER_OF_BENCHMARKS FORMAT FOLDER
 
-runs each `NAME` or `NAME.suffix` in the folder on the arrays of `NAME.npz`, once on the first rows alone and once on
-all rows, and writes the images to `NAME-1.npy` and `NAME-all.npy`.
+runs each `NAME` or `NAME.suffix` in the folder on the first rows of the arrays of `NAME.npz`, and writes the images of
+one row to `NAME-1.npy`, those of three rows to `NAME-3.npy`, and those of a hundred to `NAME-100.npy`.
 """
 
 import sys
@@ -19,10 +19,9 @@ def main():
     for arrays in folder.glob("*.npz"):
         (path,) = (path for path in folder.glob(f"{arrays.stem}*") if path != arrays)
         program, inputs = load(path), dict(np.load(arrays))
-        first = {name: array[:1] for name, array in inputs.items()}
-        images = {"1": program(first), "all": program(inputs)}
-        for name, batch in images.items():
-            np.save(folder / f"{arrays.stem}-{name}.npy", batch)
+        for count in (1, 3, 100):
+            images = program({name: array[:count] for name, array in inputs.items()})
+            np.save(folder / f"{arrays.stem}-{count}.npy", images)
 
 
 if __name__ == "__main__":
