@@ -61,9 +61,12 @@ def answering(function):
     return answer
 
 
-def connect(triggers, function, inputs, outputs):
-    """Calls a function whenever something happens. Of what happens while it runs, only the last counts."""
-    quickly = {"show_progress": "hidden", "trigger_mode": "always_last", "queue": False}
+def connect(triggers, function, inputs, outputs, show_progress="hidden"):
+    """Calls a function whenever something happens. Of what happens while it runs, only the last counts.
+
+    It skips Gradio's queue, which takes longer than most of these functions.
+    """
+    quickly = {"show_progress": show_progress, "trigger_mode": "always_last", "queue": False}
     gr.on(triggers, answering(function), inputs, outputs, **quickly)
 
 

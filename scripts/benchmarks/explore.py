@@ -8,7 +8,7 @@ import measuring
 
 from gan import cli, options
 
-REPEATS = 15
+REPEATS = 16
 # What is used on each tab: a control, or two in turn, and the picture that they change.
 CONTROLS = {
     "Samples": [("another", "samples"), ("truncation", "samples"), ("samples", "chosen")],
@@ -20,8 +20,8 @@ CONTROLS = {
 }
 DESCRIPTION = """Measures how fast the page of explore.py answers, in a real browser.
 
-Uses each control 15 times, and prints the median time until the browser has the new picture. It needs the extras
-'explore' and 'test', and Chromium.
+Uses each control 32 times, and prints the median time of the last 16 until the browser has the new picture. It needs
+the extras 'explore' and 'test', and Chromium.
 """
 # Moves a slider, clicks on a button or clicks on a picture, and waits until another picture has been loaded.
 USE = """async ({control, picture, share}) => {
@@ -62,12 +62,12 @@ def parse_arguments(argv=None):
 def measure(page, control, picture):
     """Returns the median milliseconds that a control takes to change a picture; None if it changes nothing."""
     times = []
-    for repeat in range(REPEATS + 2):
+    for repeat in [*range(REPEATS), *range(REPEATS)]:  # the first time, checkpoints are loaded
         share = 0.1 + 0.8 * (repeat * 0.381966 % 1)  # far from the last one
         used = control.split()[repeat % len(control.split())]
         times.append(page.evaluate(USE, {"control": used, "picture": picture, "share": share}))
         page.wait_for_timeout(300)  # what else the control changes
-    times = [time for time in times[2:] if time is not None]
+    times = [time for time in times[REPEATS:] if time is not None]
     return statistics.median(times) if times else None
 
 
@@ -89,7 +89,10 @@ def run(arguments):
             button.click()
             page.wait_for_timeout(2000)
             for control, picture in controls:
-                if page.locator(f"#{picture} img").is_visible() and (found := measure(page, control, picture)):
+                if not page.locator(f"#{control.split()[0]}").is_visible():
+                    continue
+                page.wait_for_selector(f"#{picture} img")
+                if found := measure(page, control, picture):
                     print(f"{tab:12} {control:20} {found:6.0f} ms", flush=True)
         browser.close()
 

@@ -3,7 +3,7 @@
 import gradio as gr
 
 from gan.explorer import grids
-from gan.explorer.widgets import answering, lay_out, show_pictures, slide
+from gan.explorer.widgets import connect, lay_out, show_pictures, slide
 from gan.kept import find_kept
 
 NONE_KEPT = (
@@ -35,7 +35,7 @@ def build_comparison(context, tab):
         return draw(context, checkpoints[name], points)
 
     for choice, picture in zip(choices, pictures, strict=True):
-        gr.on([tab.select, choice.input], answering(compare), [choice, context.grid], picture, show_progress="minimal")
+        connect([tab.select, choice.input], compare, [choice, context.grid], [picture], show_progress="minimal")
     return choices
 
 
@@ -52,12 +52,5 @@ def build_epochs(context, tab):
         nearest = min(kept, key=lambda one: abs(one - epoch))
         return draw(context, kept[nearest], points)
 
-    gr.on(
-        [tab.select, epoch.input],
-        answering(scrub),
-        [epoch, context.grid],
-        picture,
-        show_progress="minimal",
-        trigger_mode="always_last",
-    )
+    connect([tab.select, epoch.input], scrub, [epoch, context.grid], [picture], show_progress="minimal")
     return epoch, missing, picture
