@@ -50,8 +50,9 @@ def check(arguments):
         with socket.create_server((arguments.host, arguments.port or 0)):
             pass
     except OSError as error:
+        reason = str(error.strerror).partition(" (")[0]
         where = f"--host {arguments.host}" + (f" --port {arguments.port}" if arguments.port else "")
-        cli.fail(f"{where} cannot be listened on ({error.strerror or error}).", 2)
+        cli.fail(f"{where} cannot be listened on ({reason}).", 2)
     if not importlib.util.find_spec("gradio"):
         cli.fail("the page needs the extra 'explore'. Run: pip install -e '.[explore]'", 2)
 
