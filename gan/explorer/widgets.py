@@ -64,10 +64,12 @@ def answering(function):
 def connect(triggers, function, inputs, outputs, show_progress="hidden"):
     """Calls a function whenever something happens. Of what happens while it runs, only the last counts.
 
-    It skips Gradio's queue, which takes longer than most of these functions.
+    It skips Gradio's queue, which takes longer than most of these functions. Gradio shows errors of the queue only, so
+    a call that fails is repeated there.
     """
-    quickly = {"show_progress": show_progress, "trigger_mode": "always_last", "queue": False}
-    gr.on(triggers, answering(function), inputs, outputs, **quickly)
+    answer, shown = answering(function), {"show_progress": show_progress}
+    called = gr.on(triggers, answer, inputs, outputs, trigger_mode="always_last", queue=False, **shown)
+    called.failure(answer, inputs, outputs, **shown)
 
 
 def slide(low, high, value, step, **kwargs):
