@@ -14,9 +14,11 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from browser import browser  # noqa: F401, a fixture
 from commands import finished, noise_file, refuse, run_here, validated  # noqa: F401, fixtures
 from keras import layers, ops
 from matplotlib.figure import Figure
+from small_runs import classes_run, clusters_run  # noqa: F401, fixtures
 
 import gan
 

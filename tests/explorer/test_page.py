@@ -8,7 +8,7 @@ import time
 
 import numpy as np
 import pytest
-from browser import browser, read_pixels  # noqa: F401, a fixture
+from browser import read_pixels
 from PIL import Image, ImageSequence
 
 import gan
@@ -27,7 +27,7 @@ def address(classes_run):
 
 
 @pytest.fixture
-def visit(browser):  # noqa: F811
+def visit(browser):
     """Opens pages; asserts at the end that they asked no other host for anything."""
     contexts, foreign = [], []
 

@@ -1,4 +1,4 @@
-"""A run to explore: three classes of 8x8 images, two epochs, both kept."""
+"""Small runs to explore, of classes or clusters of 8x8 images: two epochs, both kept. Fixtures."""
 
 import json
 
