@@ -5,16 +5,33 @@ import json
 import math
 import os
 from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
 
 from gan import presets
 from gan.callbacks.history import CSVHistory
+from gan.exports.usage import USAGES, write_usage
 from gan.files import written_whole
-from gan.runs import DEFAULTS, find_model, read_config
+from gan.images import enlarge, grid, save_picture, to_uint8
+from gan.runs import DEFAULTS, MODEL_NAMES, find_folder, find_model, read_config
 from gan.text import format_names
 
 CARD_NAME = "README.md"
 # The last line of a card holds a checksum, which tells whether a person has changed the card.
-SEAL = "<!-- Written by the run, which replaces this file as long as nobody changes it. {} -->\n"
+SEAL = "<!-- Written by a command, which replaces this file as long as nobody changes it. {} -->\n"
+ROWS = COLUMNS = 8
+MOST_COLUMNS = 16
+
+
+class _Model(NamedTuple):
+    """What a card describes: the name of the model, its file, how it is used, and a picture beside the card."""
+
+    name: str
+    file: Path
+    library: str
+    use: str
+    picture: str | None
 
 
 def write_card(folder):
@@ -41,53 +58,101 @@ def write_card(folder):
     ```
     """
     folder = Path(folder)
-    file = folder / CARD_NAME
-    if file.exists() and not _is_unchanged(file):
+    config, card = read_config(folder), folder / CARD_NAME
+    if config is None:
+        raise ValueError(f"{folder} holds no run: it has no config.json.")
+    if not _is_ours(card):
         return False
-    text = _describe(folder)
-    with written_whole(file) as partial:
-        partial.write_text(text + _seal(text), encoding="utf-8")
+    file = find_model(folder)
+    grids = sorted((folder / "images").glob("image_at_epoch_*.png"))
+    arguments = "labels=[0, 1, 1]" if config["arguments"].get("conditional") else "16"
+    use = (
+        f'import gan\n\nmodel = gan.load_model("{file.name}")\nimages = model.generate({arguments}, seed=0)\n```\n\n'
+        "The images are floats in [-1, 1]; `gan.images.to_uint8` makes bytes of them. "
+        "`config.json` holds all settings of the run."
+    )
+    picture = f"images/{grids[-1].name}" if grids else None
+    _write(card, config, _Model(folder.resolve().name, file, "keras", use, picture))
     return True
+
+
+def write_export_card(path, format, model, source):
+    """Writes the model card of an export, and a picture of what the model generates, beside it.
+
+    A README.md that a person has changed or written stays as it is.
+
+    Args:
+        path: Path of the export.
+        format: String, its format.
+        model: The `gan.GAN` that was exported.
+        source: Path of the model's `.keras` file.
+
+    Returns:
+        Path of the card, or None if none was written: if it is not ours, if the model belongs to no run, or if hubs
+        have no use for the format, a page.
+    """
+    path, config = Path(path), read_config(find_folder(source))
+    card, picture = path.with_name(CARD_NAME), path.with_name(f"{path.stem}.png")
+    if config is None or format not in USAGES or not _is_ours(card) or (picture.exists() and not card.exists()):
+        return None
+    save_picture(picture, _draw_samples(model))
+    use = (
+        f"{write_usage(format, path.name, model.latent_dim, model.num_classes)}\n```\n\n"
+        "The latents are standard normal. The images are floats in [-1, 1], `(batch, height, width, channels)`."
+    )
+    _write(card, config, _Model(path.stem, Path(source), USAGES[format].library, use, picture.name))
+    return card
+
+
+def _draw_samples(model):
+    """Returns the picture of a grid of images, a class a column if there are not too many."""
+    kinds = model.num_classes
+    columns = kinds if kinds and kinds <= MOST_COLUMNS else COLUMNS
+    count = ROWS * columns
+    images = model.generate(count, seed=0) if kinds is None else model.generate(labels=np.arange(count) % kinds, seed=0)
+    return enlarge(grid(to_uint8(images), columns, padding=2))
+
+
+def _write(card, config, model):
+    text = _describe(config, model)
+    with written_whole(card) as partial:
+        partial.write_text(text + _seal(text), encoding="utf-8")
 
 
 def _seal(text):
     return SEAL.format(hashlib.sha256(text.encode()).hexdigest()[:16])
 
 
-def _is_unchanged(file):
-    lines = file.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
+def _is_ours(card):
+    """Returns whether there is no card yet, or one that nobody has changed."""
+    if not card.exists():
+        return True
+    lines = card.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
     return bool(lines) and lines[-1] == _seal("".join(lines[:-1]))
 
 
-def _describe(folder):
-    config = read_config(folder)
-    if config is None:
-        raise ValueError(f"{folder} holds no run: it has no config.json.")
+def _describe(config, model):
     # Settings that are newer than the run have the values of the reference job.
     settings, data = {**DEFAULTS, **presets.resolve(), **config["arguments"]}, config["data"]
-    name, source, extractor = folder.resolve().name, _last_part(settings["data"]), _last_part(settings["extractor"])
-    epoch, figures = _find_figures(folder)
+    source, extractor = _last_part(settings["data"]), _last_part(settings["extractor"])
+    epoch, figures = _find_figures(model.file)
     names = data.get("class_names")
     classes = f", each of a class that you choose ({format_names(names)})" if settings["conditional"] and names else ""
-    grids = sorted((folder / "images").glob("image_at_epoch_*.png"))
     start = f", from the weights of {_last_part(os.path.dirname(settings['from']))}" if settings["from"] else ""
     sections = {
-        f"# {name}": f"A generative adversarial network (GAN) in Keras, which generates images like {source}{classes}."
-        + (f"\n\n![Generated images](images/{grids[-1].name})" if grids else ""),
-        "Use": "```python\nimport gan\n\n"
-        f'model = gan.load_model("{find_model(folder).name}")\n'
-        f"images = model.generate({'labels=[0, 1, 1]' if settings['conditional'] else '16'}, seed=0)\n```\n\n"
-        "The images are floats in [-1, 1]; `gan.images.to_uint8` makes bytes of them.",
+        model.name: "A generative adversarial network (GAN), trained with Keras, which generates images like "
+        f"{source}{classes}." + (f"\n\n![Generated images]({model.picture})" if model.picture else ""),
+        "Use": f"```python\n{model.use}",
         "Data": f"{source}{', mirrored at random' if settings['flip'] else ''}. "
         f"SHA-256 of the images: `{data.get('fingerprint')}`.",
         "Training": f"The preset `{settings['preset']}`{start}; {settings['epochs']:,} epochs in batches of "
-        f"{settings['batch_size']:,}, seed {settings['seed']}. `config.json` holds all settings.",
+        f"{settings['batch_size']:,}, seed {settings['seed']}.",
         "Figures": _table(figures, epoch, extractor),
         "Versions": ", ".join(f"{package} {version}" for package, version in config["versions"].items()) + ".",
         "License": "Fill in the license of the model, here and in the first lines of this file, and that of the data.",
     }
-    text = "\n\n".join(f"{title}\n\n{content}" for title, content in sections.items())
-    return f"{_front_matter(name, source, figures, extractor)}\n\n{text}\n\n"
+    text = "\n\n## ".join(f"{title}\n\n{content}" for title, content in sections.items())
+    return f"{_front_matter(model, source, figures, extractor)}\n\n# {text}\n\n"
 
 
 def _last_part(path):
@@ -95,10 +160,10 @@ def _last_part(path):
     return os.path.basename(path or "") or path
 
 
-def _find_figures(folder):
-    """Returns the epoch with the lowest fid, and its figures: a dict from names to numbers, empty if there are none."""
-    file = folder / "history.csv"
-    history = CSVHistory.read(file) if file.exists() else {}
+def _find_figures(file):
+    """Returns the epoch of a run's best model and its figures by name. Those of other models are not recorded."""
+    history_file = file.with_name("history.csv")
+    history = CSVHistory.read(history_file) if file.name == MODEL_NAMES[0] and history_file.exists() else {}
     measured = [row for row, fid in enumerate(history.get("val_fid", ())) if math.isfinite(fid)]
     if not measured:
         return None, {}
@@ -119,16 +184,16 @@ def _table(figures, epoch, extractor):
     )
 
 
-def _front_matter(name, source, figures, extractor):
+def _front_matter(model, source, figures, extractor):
     """Returns the lines that model hubs read. JSON is YAML too."""
     metrics = [{"type": key, "name": f"{key} ({extractor})", "value": value} for key, value in figures.items()]
     task = {"type": "unconditional-image-generation"}
     results = [{"task": task, "dataset": {"type": source, "name": source}, "metrics": metrics}]
     entries = {
-        "library_name": "keras",
+        "library_name": model.library,
         "pipeline_tag": task["type"],
         "tags": ["gan", "image-generation"],
         "license": "other",
-        **({"model-index": [{"name": name, "results": results}]} if metrics else {}),
+        **({"model-index": [{"name": model.name, "results": results}]} if metrics else {}),
     }
     return "\n".join(["---", *(f"{key}: {json.dumps(value)}" for key, value in entries.items()), "---"])

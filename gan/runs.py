@@ -8,7 +8,7 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 
-from gan import cli, options, presets
+from gan import cli, kept, options, presets
 from gan.files import written_whole
 from gan.locks import LOCK_NAME
 
@@ -63,6 +63,12 @@ def find_model(path):
     if path.is_dir():
         raise ValueError(f"{path} holds no model: it has neither {' nor '.join(MODEL_NAMES)}.")
     raise ValueError(f"there is no model file or run folder {path}.")
+
+
+def find_folder(model):
+    """Returns the folder of the run that a model file lies in, also in its folder of kept checkpoints."""
+    folder = Path(model).parent
+    return folder.parent if folder.absolute().name == kept.FOLDER else folder
 
 
 def find_extractor(name, folder):
@@ -144,7 +150,7 @@ def _inherit(given):
         names = ", ".join(f"--{name.replace('_', '-')}" for name in kept)
         raise ValueError(f"--from keeps the networks of the run that it names: leave out {names}.")
     model = find_model(given["from"])
-    config = read_config(model.parent)
+    config = read_config(find_folder(model))
     if config is None:
         raise ValueError(f"--from {given['from']}: beside the model there is no {CONFIG_NAME}, which describes it.")
     known = {"preset", *presets.PRESETS["reference"]}

@@ -74,14 +74,14 @@ def settle(arguments):
     """Completes the arguments from the run's config.json; refuses what cannot work, before Keras is imported."""
     with cli.errors_exit(ValueError, status=2):
         arguments.model = runs.find_model(arguments.model)
-        arguments.config = runs.read_config(arguments.model.parent)
+        arguments.config = runs.read_config(runs.find_folder(arguments.model))
     run = arguments.config["arguments"] if arguments.config else {}
     arguments.is_run_data = bool(run) and arguments.data is None
     arguments.background = arguments.background or run.get("background", "white")
     arguments.skip_damaged = arguments.skip_damaged or run.get("skip_damaged", False)
     if source := arguments.data or run.get("data"):
         arguments.data = options.resolve_data(source, "If the data have moved, give the new path with --data.")
-    recorded = runs.find_extractor(run.get("extractor"), arguments.model.parent)
+    recorded = runs.find_extractor(run.get("extractor"), runs.find_folder(arguments.model))
     arguments.extractor = options.resolve_extractor(arguments.extractor or recorded)
     if arguments.samples == 1:
         cli.fail("--samples must be at least 2, because one image has no spread.", 2)

@@ -44,7 +44,7 @@ def check(arguments):
     """Refuses arguments that cannot work, before Keras is imported."""
     with cli.errors_exit(ValueError, ImportError, status=2):
         arguments.model = runs.find_model(arguments.model)
-        config = runs.read_config(arguments.model.parent)
+        config = runs.read_config(runs.find_folder(arguments.model))
         arguments.class_names = config["data"].get("class_names") if config else None
         formats.check(arguments.format, arguments.output)
     if arguments.truncation > 1:
@@ -57,6 +57,7 @@ def check(arguments):
 
 def export(arguments):
     import gan
+    from gan import cards
 
     with cli.errors_exit(ValueError, status=2):
         model = gan.load_model(arguments.model)
@@ -68,6 +69,8 @@ def export(arguments):
     if arguments.format == "html":
         kind = f"a page of {arguments.output.stat().st_size / 1e6:.1f} MB to open in a browser"
     print(f"{arguments.output}: {kind}, exported from {arguments.model}")
+    if card := cards.write_export_card(arguments.output, arguments.format, model, arguments.model):
+        print(f"{card}: its model card, whose license you can fill in")
 
 
 def main():

@@ -101,7 +101,7 @@ def check(arguments):
     """Refuses arguments that cannot work, before Keras is imported."""
     with cli.errors_exit(ValueError, status=2):
         arguments.model = runs.find_model(arguments.model)
-        config = runs.read_config(arguments.model.parent)
+        config = runs.read_config(runs.find_folder(arguments.model))
         arguments.class_names = config["data"].get("class_names") if config else None
         arguments.background = config["arguments"].get("background") if config else None
         if arguments.labels:

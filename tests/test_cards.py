@@ -28,6 +28,8 @@ def test_a_card_says_what_hubs_and_people_ask_for(folder):
     metrics = {metric["type"]: metric["value"] for metric in result["metrics"]}
     assert metrics["fid"] == pytest.approx(float(best["val_fid"])) and "d_loss" not in metrics
     assert result["dataset"]["name"] == "data.npz"
+    headings = [line for line in text.splitlines() if line.startswith("#")]
+    assert headings == ["# run", *(f"## {name}" for name in "Use Data Training Figures Versions License".split())]
     for part in (f"after epoch {best['epoch']} on", "preset `reference`", "keras 3", "images/image_at_epoch_0006.png"):
         assert part in text
 

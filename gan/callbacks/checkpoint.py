@@ -12,13 +12,6 @@ from gan import engines
 from gan.files import read_keras_file, written_whole
 from gan.kept import kept_name
 
-KEPT_FOLDER = "checkpoints"
-
-
-def kept_name(epoch):
-    """Returns the path of the checkpoint that is kept of an epoch, relative to the folder of the run."""
-    return f"{KEPT_FOLDER}/epoch_{epoch:04d}.keras"
-
 
 class Checkpoint(keras.callbacks.Callback):
     """Saves the model after each epoch, so that a run resumes exactly, and keeps the best model by a metric.

@@ -19,7 +19,7 @@ class RunFolder:
 
     def __init__(self, path):
         self.path = Path(path)
-        self.folder = self.path if self.path.is_dir() else self.path.parent
+        self.folder = self.path if self.path.is_dir() else runs.find_folder(self.path)
         if self.config is None and not (self.path.is_dir() and is_locked(self.path)):
             runs.find_model(self.path)
 

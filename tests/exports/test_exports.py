@@ -13,6 +13,7 @@ from conftest import BACKEND, only_on_tensorflow
 
 import gan
 from gan.exports.formats import FORMATS
+from gan.exports.usage import USAGES, write_usage
 
 BENCHMARKS = SCRIPTS / "benchmarks"
 # A format that another backend writes, in a process of its own, which takes long: one such format is enough.
@@ -98,6 +99,24 @@ def test_an_export_generates_what_the_model_does_without_keras(format, tmp_path,
             exported = np.load(tmp_path / f"{name}-{count}.npy")
             assert exported.dtype == np.float32
             np.testing.assert_allclose(exported, images[:count], rtol=0, atol=1e-5, err_msg=name)
+
+
+@pytest.mark.parametrize("format", USAGES)
+def test_the_code_of_a_model_card_runs_without_keras(format, tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    for module in filter(None, (FORMATS[format].package, importlib.import_module("runtimes").MODULES[format])):
+        pytest.importorskip(module)
+    if FORMATS[format].backend != BACKEND:
+        pytest.skip("its backend tests it")
+    model, file = make_mlp(3), f"sampler{FORMATS[format].suffix}"
+    model.export(tmp_path / file, format)
+    code = write_usage(format, file, model.latent_dim, model.num_classes)
+    code = f"import sys\nsys.modules['keras'] = None\n{code}\nnp.save('images.npy', images)"
+    result = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
+    latents, labels = np.random.default_rng(0).normal(size=(16, 5)).astype("float32"), np.arange(16) % 3
+    expected = model.generate(latents=latents, labels=labels)
+    np.testing.assert_allclose(np.load(tmp_path / "images.npy"), expected, rtol=0, atol=1e-5)
 
 
 @only_on_tensorflow("loads a SavedModel")
