@@ -14,7 +14,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from browser import browser  # noqa: F401, a fixture
+from browser import browser, visit  # noqa: F401, fixtures
 from commands import finished, noise_file, refuse, run_here, validated  # noqa: F401, fixtures
 from keras import layers, ops
 from matplotlib.figure import Figure

@@ -30,6 +30,8 @@ FIRST_STOPS = 4
 CSS = """
 .pixels img { image-rendering: pixelated; width: 100%; object-fit: contain; }
 .caption { text-align: center; opacity: .7; }
+.pixels .icon-button-wrapper { opacity: 0; }
+.pixels:hover .icon-button-wrapper, .pixels:focus-within .icon-button-wrapper { opacity: 1; }
 #chosen { max-width: 320px; }
 #samples img, #neighbors img { cursor: pointer; }
 footer { display: none !important; }
@@ -61,7 +63,7 @@ def build(path):
 
 def _build_chosen(folder, models, download):
     """Builds the place of the chosen picture. Returns the `Context` that holds it."""
-    gr.Markdown("### Chosen picture\nClick on any picture to choose it.")
+    gr.Markdown("### Chosen picture\nClick on a picture in Samples or Neighbors to choose it.")
     picture = show_pictures("chosen picture", elem_id="chosen")
     caption = gr.Markdown(elem_id="chosen-text", elem_classes="caption")
     save = gr.Button("Download picture", elem_id="save-picture")
@@ -164,8 +166,9 @@ def _fill_from_model(context, parts):
         parts["kind"]: gr.update(choices=kinds, value=samples.ANY, label=noun, visible=bool(names)),
         parts["first"]: gr.update(**mixed | {"value": names[0] if names else None, "label": f"From {noun.lower()}"}),
         parts["second"]: gr.update(**mixed | {"value": names[-1] if names else None, "label": f"To {noun.lower()}"}),
-        parts["left"]: gr.update(choices=checkpoints, value=checkpoints[0]),
-        parts["right"]: gr.update(choices=checkpoints, value=checkpoints[-1]),
+        # The best model beside the one that differs most: the first that is kept, or else the last one.
+        parts["left"]: gr.update(choices=checkpoints, value=checkpoints[-len(epochs) if epochs else -1]),
+        parts["right"]: gr.update(choices=checkpoints, value=checkpoints[0]),
         parts["epoch"]: gr.update(minimum=first, maximum=last, step=step, value=last, visible=has_epochs),
         parts["missing"]: gr.update(visible=not epochs),
         parts["of_epoch"]: gr.update(visible=bool(epochs)),

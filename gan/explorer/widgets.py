@@ -1,6 +1,7 @@
 """Parts of the page that several tabs use."""
 
 import functools
+import os
 import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -56,9 +57,16 @@ def answering(function):
         try:
             return function(*args, **kwargs)
         except (ValueError, TypeError, OSError) as error:
-            raise gr.Error(str(error), print_exception=False) from error
+            raise gr.Error(_shorten(str(error), args), print_exception=False) from error
 
     return answer
+
+
+def _shorten(message, args):
+    """Leaves out where the server keeps an uploaded file."""
+    for path in filter(None, (arg for arg in args if isinstance(arg, str))):
+        message = message.replace(path, Path(path).name)
+    return message
 
 
 def connect(triggers, function, inputs, outputs, show_progress="hidden"):
@@ -152,7 +160,7 @@ def offer(context, button, write, inputs):
     """
 
     def make(*values):
-        return str(write(Path(tempfile.mkdtemp(dir=tempfile.gettempdir())), *values))
+        return str(write(Path(tempfile.mkdtemp(dir=os.environ["GRADIO_TEMP_DIR"])), *values))
 
     written = button.click(answering(make), inputs, context.download, show_progress="minimal")
     written.success(None, js=CLICK_DOWNLOAD)

@@ -7,7 +7,6 @@ import time
 import keras
 import numpy as np
 import pytest
-from browser import browser  # noqa: F401, a fixture
 from conftest import only_on_tensorflow
 from PIL import Image
 
@@ -56,7 +55,7 @@ def pages(models, tmp_path_factory):
 
 
 @pytest.fixture
-def show(browser, pages):  # noqa: F811
+def show(browser, pages):
     """Opens a page from disk, and makes sure that it asks nobody for anything and reports no error."""
     opened, problems, requests = [], [], []
 
@@ -250,7 +249,7 @@ def test_names_must_fit_the_classes(models, tmp_path):
     assert not [*tmp_path.iterdir()]
 
 
-def test_the_command_writes_a_page_with_the_truncation_it_starts_with(models, tmp_path, browser, run_here):  # noqa: F811
+def test_the_command_writes_a_page_with_the_truncation_it_starts_with(models, tmp_path, browser, run_here):
     models["plain"].save(tmp_path / "model.keras")
     arguments = ["--format", "html", "--output", tmp_path / "small.html", "--truncation", 0.7]
     out = run_here("export.py", tmp_path / "model.keras", *arguments).out

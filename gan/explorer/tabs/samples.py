@@ -20,6 +20,7 @@ from gan.explorer.widgets import (
 )
 
 COUNT = 40
+MOST_SEED = 2**31 - 1
 ANY = -1
 
 
@@ -32,7 +33,7 @@ def count_samples(model):
 def build(context):
     """Builds the tab. Returns its components that depend on the model: of the class, and of the grid."""
     with gr.Row(equal_height=True):
-        seed = gr.Number(0, label="Seed", precision=0, minimum=0, maximum=2**31 - 1, min_width=100, elem_id="seed")
+        seed = gr.Number(0, label="Seed", precision=0, min_width=100, elem_id="seed")
         kind = gr.Dropdown([("any", ANY)], value=ANY, label="Class", min_width=140, elem_id="kind")
         truncation = slide(0.1, 1, 1, 0.05, label="Truncation", info="less: more typical", elem_id="truncation")
         another = gr.Button("Other pictures", variant="primary", min_width=120, elem_id="another")
@@ -43,9 +44,11 @@ def build(context):
         load_latents = gr.UploadButton("Open latents", file_types=[".npy"], elem_id="load-latents")
 
     def draw(seed, kind, truncation):
+        if not 0 <= seed <= MOST_SEED:
+            raise ValueError(f"the seed must be between 0 and {MOST_SEED:,}, not {seed:,}.")
         with context.models.newest() as model:
             kind = None if kind == ANY else kind
-            drawn = points.draw(model, count_samples(model), int(seed), kind, truncation)
+            drawn = points.draw(model, count_samples(model), seed, kind, truncation)
         return drawn, draw_points(context, drawn)
 
     def read(path, kind):
