@@ -15,7 +15,7 @@ from gan.exports.usage import USAGES, write_usage
 from gan.files import written_whole
 from gan.images import enlarge, grid, save_picture, to_uint8
 from gan.runs import DEFAULTS, MODEL_NAMES, find_folder, find_model, read_config
-from gan.text import format_names
+from gan.text import format_count, format_names
 
 CARD_NAME = "README.md"
 # The last line of a card holds a checksum, which tells whether a person has changed the card.
@@ -76,16 +76,17 @@ def write_card(folder):
     return True
 
 
-def write_export_card(path, format, model, source):
+def write_export_card(path, format, model, source, truncation=1.0):
     """Writes the model card of an export, and a picture of what the model generates, beside it.
 
-    A README.md that a person has changed or written stays as it is.
+    A README.md that a person has changed or written, or that is the card of another export, stays as it is.
 
     Args:
         path: Path of the export.
         format: String, its format.
         model: The `gan.GAN` that was exported.
         source: Path of the model's `.keras` file.
+        truncation: Float, by which the export multiplies its latents. Defaults to 1.
 
     Returns:
         Path of the card, or None if none was written: if it is not ours, if the model belongs to no run, or if hubs
@@ -93,23 +94,26 @@ def write_export_card(path, format, model, source):
     """
     path, config = Path(path), read_config(find_folder(source))
     card, picture = path.with_name(CARD_NAME), path.with_name(f"{path.stem}.png")
-    if config is None or format not in USAGES or not _is_ours(card) or (picture.exists() and not card.exists()):
+    is_free = _is_ours(card, f'"{path.name}"') and (card.exists() or not picture.exists())
+    if config is None or format not in USAGES or not is_free:
         return None
-    save_picture(picture, _draw_samples(model))
+    save_picture(picture, _draw_samples(model, truncation))
     use = (
         f"{write_usage(format, path.name, model.latent_dim, model.num_classes)}\n```\n\n"
         "The latents are standard normal. The images are floats in [-1, 1], `(batch, height, width, channels)`."
+        + ("" if truncation == 1 else f" The file multiplies the latents by {truncation:g}; the figures are without.")
     )
     _write(card, config, _Model(path.stem, Path(source), USAGES[format].library, use, picture.name))
     return card
 
 
-def _draw_samples(model):
+def _draw_samples(model, truncation):
     """Returns the picture of a grid of images, a class a column if there are not too many."""
     kinds = model.num_classes
     columns = kinds if kinds and kinds <= MOST_COLUMNS else COLUMNS
     count = ROWS * columns
-    images = model.generate(count, seed=0) if kinds is None else model.generate(labels=np.arange(count) % kinds, seed=0)
+    labels = None if kinds is None else np.arange(count) % kinds
+    images = model.generate(count if kinds is None else None, labels=labels, seed=0, truncation=truncation)
     return enlarge(grid(to_uint8(images), columns, padding=2))
 
 
@@ -123,12 +127,12 @@ def _seal(text):
     return SEAL.format(hashlib.sha256(text.encode()).hexdigest()[:16])
 
 
-def _is_ours(card):
-    """Returns whether there is no card yet, or one that nobody has changed."""
+def _is_ours(card, name=""):
+    """Returns whether there is no card yet, or one that nobody has changed and that names the file."""
     if not card.exists():
         return True
     lines = card.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
-    return bool(lines) and lines[-1] == _seal("".join(lines[:-1]))
+    return bool(lines) and name in "".join(lines) and lines[-1] == _seal("".join(lines[:-1]))
 
 
 def _describe(config, model):
@@ -137,15 +141,18 @@ def _describe(config, model):
     source, extractor = _last_part(settings["data"]), _last_part(settings["extractor"])
     epoch, figures = _find_figures(model.file)
     names = data.get("class_names")
-    classes = f", each of a class that you choose ({format_names(names)})" if settings["conditional"] and names else ""
+    classes = ""
+    if settings["conditional"] and names:
+        classes = f", each of a class that you choose by its number, from 0 ({format_names(names)})"
+    length = format_count(settings["epochs"], "epoch")
     start = f", from the weights of {_last_part(os.path.dirname(settings['from']))}" if settings["from"] else ""
     sections = {
         model.name: "A generative adversarial network (GAN), trained with Keras, which generates images like "
-        f"{source}{classes}." + (f"\n\n![Generated images]({model.picture})" if model.picture else ""),
+        f"those of {source}{classes}." + (f"\n\n![Generated images]({model.picture})" if model.picture else ""),
         "Use": f"```python\n{model.use}",
         "Data": f"{source}{', mirrored at random' if settings['flip'] else ''}. "
         f"SHA-256 of the images: `{data.get('fingerprint')}`.",
-        "Training": f"The preset `{settings['preset']}`{start}; {settings['epochs']:,} epochs in batches of "
+        "Training": f"The preset `{settings['preset']}`{start}; {length} in batches of "
         f"{settings['batch_size']:,}, seed {settings['seed']}.",
         "Figures": _table(figures, epoch, extractor),
         "Versions": ", ".join(f"{package} {version}" for package, version in config["versions"].items()) + ".",
@@ -180,13 +187,15 @@ def _table(figures, epoch, extractor):
     rows = "\n".join(f"| {name} | {value:.4g} |" for name, value in figures.items())
     return (
         f"Measured after epoch {epoch:,} on images that were not trained on, with the features of the extractor "
-        f"`{extractor}`:\n\n| figure | value |\n| --- | --- |\n{rows}"
+        f"`{extractor}`. A lower fid is better; precision, recall and coverage are at best 1:\n\n"
+        f"| figure | value |\n| --- | --- |\n{rows}"
     )
 
 
 def _front_matter(model, source, figures, extractor):
     """Returns the lines that model hubs read. JSON is YAML too."""
-    metrics = [{"type": key, "name": f"{key} ({extractor})", "value": value} for key, value in figures.items()]
+    rounded = {name: float(f"{value:.4g}") for name, value in figures.items()}
+    metrics = [{"type": key, "name": f"{key} ({extractor})", "value": value} for key, value in rounded.items()]
     task = {"type": "unconditional-image-generation"}
     results = [{"task": task, "dataset": {"type": source, "name": source}, "metrics": metrics}]
     entries = {

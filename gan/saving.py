@@ -53,10 +53,12 @@ class Saved:
         checks.check_adapted(self)
         if self.latent_dim is None:
             raise ValueError("the generator takes no latents and cannot be exported.")
-        from gan.exports import page, process  # imports what only exports need
+        from gan.exports import process  # imports what only exports need
 
         with written_whole(filepath) as partial:
             if format == "html":
+                from gan.exports import page  # imports what only a page needs
+
                 page.write(self, partial, Path(filepath).stem, truncation, class_names)
             else:
                 process.write(build_sampler(self, truncation), format, partial)

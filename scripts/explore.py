@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import signal
 import socket
 import threading
 from pathlib import Path
@@ -61,6 +62,7 @@ def explore(arguments):
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     from gan.explorer.page import opened
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends as Ctrl-C does, which removes temporary files
     with (
         cli.errors_exit(ValueError, status=2),
         opened(arguments.run, arguments.host, arguments.port, arguments.share) as (address, public),

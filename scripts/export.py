@@ -59,18 +59,17 @@ def export(arguments):
     import gan
     from gan import cards
 
+    source, output, format, truncation = arguments.model, arguments.output, arguments.format, arguments.truncation
     with cli.errors_exit(ValueError, status=2):
-        model = gan.load_model(arguments.model)
+        model = gan.load_model(source)
         with cli.errors_exit(RuntimeError, status=1):
-            names = arguments.class_names if model.num_classes else None
-            model.export(arguments.output, arguments.format, arguments.truncation, names)
-    inputs = "latents and labels" if model.num_classes else "latents"
-    kind = f"from {inputs} to images"
-    if arguments.format == "html":
-        kind = f"a page of {arguments.output.stat().st_size / 1e6:.1f} MB to open in a browser"
-    print(f"{arguments.output}: {kind}, exported from {arguments.model}")
-    if card := cards.write_export_card(arguments.output, arguments.format, model, arguments.model):
-        print(f"{card}: its model card, whose license you can fill in")
+            model.export(output, format, truncation, arguments.class_names if model.num_classes else None)
+    kind = f"from {'latents and labels' if model.num_classes else 'latents'} to images"
+    if format == "html":
+        kind = f"a page of {output.stat().st_size / 1e6:.1f} MB to open in a browser"
+    print(f"{output}: {kind}, exported from {source}")
+    if card := cards.write_export_card(output, format, model, source, truncation):
+        print(f"{card}: its model card; fill in the license")
 
 
 def main():

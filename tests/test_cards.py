@@ -26,7 +26,7 @@ def test_a_card_says_what_hubs_and_people_ask_for(folder):
     history = [dict(zip(rows[0], row, strict=True)) for row in rows[1:]]
     best = min((row for row in history if row["val_fid"]), key=lambda row: float(row["val_fid"]))
     metrics = {metric["type"]: metric["value"] for metric in result["metrics"]}
-    assert metrics["fid"] == pytest.approx(float(best["val_fid"])) and "d_loss" not in metrics
+    assert metrics["fid"] == pytest.approx(float(best["val_fid"]), rel=1e-3) and "d_loss" not in metrics
     assert result["dataset"]["name"] == "data.npz"
     headings = [line for line in text.splitlines() if line.startswith("#")]
     assert headings == ["# run", *(f"## {name}" for name in "Use Data Training Figures Versions License".split())]

@@ -81,7 +81,7 @@ class Models:
         if self._weights.get(checkpoint, (None, None))[0] != stamp:
             weights = _get_weights(_load(checkpoint))
             if [one.shape for one in weights] != [one.shape for one in _get_weights(model)]:
-                raise ValueError(f"{checkpoint} holds another network than {self.file}, which takes other latents.")
+                raise ValueError(f"{checkpoint} holds another network than {self.file}.")
             self._weights[checkpoint] = stamp, weights
         return self._weights[checkpoint][1]
 

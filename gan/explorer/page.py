@@ -32,6 +32,7 @@ CSS = """
 .caption { text-align: center; opacity: .7; }
 .pixels .icon-button-wrapper { opacity: 0; }
 .pixels:hover .icon-button-wrapper, .pixels:focus-within .icon-button-wrapper { opacity: 1; }
+#another, #other-neighbors { align-self: center; }
 #chosen { max-width: 320px; }
 #samples img, #neighbors img { cursor: pointer; }
 footer { display: none !important; }
@@ -120,7 +121,11 @@ def _open(context, demo, header, side, parts):
     """Fills the page when a browser opens it: with the newest model, or without one."""
 
     def fill():
-        has_model = context.models.refresh()
+        try:
+            has_model = context.models.refresh()
+        except ValueError as error:
+            gr.Warning(str(error))
+            has_model = context.models.model is not None
         updates = {header: _describe(context), side: gr.update(visible=has_model)}
         tabs = [name for name in parts if name.endswith("_tab")]
         updates |= {parts[name]: gr.update(visible=_is_shown(context.models, name)) for name in tabs}
@@ -156,6 +161,8 @@ def _fill_from_model(context, parts):
     epochs = list(find_kept(context.folder.folder))
     has_epochs = len(epochs) > 1
     first, last = (epochs[0], epochs[-1]) if has_epochs else (1, 2)
+    # The best model beside the one that differs most: the first that is kept, or else the last one.
+    early, best = (checkpoints[-len(epochs) if epochs else -1], checkpoints[0]) if checkpoints else (None, None)
     step = min((b - a for a, b in zip(epochs, epochs[1:], strict=False)), default=1)
     mixed = {"choices": names, "label": None}
     return {
@@ -166,9 +173,8 @@ def _fill_from_model(context, parts):
         parts["kind"]: gr.update(choices=kinds, value=samples.ANY, label=noun, visible=bool(names)),
         parts["first"]: gr.update(**mixed | {"value": names[0] if names else None, "label": f"From {noun.lower()}"}),
         parts["second"]: gr.update(**mixed | {"value": names[-1] if names else None, "label": f"To {noun.lower()}"}),
-        # The best model beside the one that differs most: the first that is kept, or else the last one.
-        parts["left"]: gr.update(choices=checkpoints, value=checkpoints[-len(epochs) if epochs else -1]),
-        parts["right"]: gr.update(choices=checkpoints, value=checkpoints[0]),
+        parts["left"]: gr.update(choices=checkpoints, value=early),
+        parts["right"]: gr.update(choices=checkpoints, value=best),
         parts["epoch"]: gr.update(minimum=first, maximum=last, step=step, value=last, visible=has_epochs),
         parts["missing"]: gr.update(visible=not epochs),
         parts["of_epoch"]: gr.update(visible=bool(epochs)),

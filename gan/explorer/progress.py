@@ -52,6 +52,8 @@ class Watch:
         except ValueError as error:
             return str(error)
         if config is None:
+            if not self.folder.is_dir():
+                return f"The folder {self.folder} is gone."
             return "The run prepares its images." if is_training else "This folder holds no run, only a model."
         planned, (done, ended) = config["arguments"].get("epochs", 0), self._read_last_epoch()
         if not is_training:

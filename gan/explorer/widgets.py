@@ -117,9 +117,11 @@ def choose(context, point):
 
 
 def lay_out(context, points, columns=None):
-    """Returns the number of columns of a grid of points, and their titles or None."""
+    """Returns the number of columns of a grid of points, and their titles or None, as if the number was given."""
     model = context.models.model
-    columns = columns or grids.choose_columns(model.num_classes or 0)
+    if columns:
+        return columns, None
+    columns = grids.choose_columns(model.num_classes or 0)
     if points.labels is None or len(points) < columns:
         return columns, None
     in_columns = [set(points.labels[column::columns]) for column in range(columns)]

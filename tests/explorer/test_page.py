@@ -187,7 +187,7 @@ def test_a_picture_is_projected_and_what_is_none_is_a_sentence(visit, address, m
     error = np.abs(read_pixels(page, "#projection img").astype(int) - grids.draw(image, 1)).mean()
     assert error < 10
     wait_for_pixels(page, "chosen", chosen)
-    assert "root mean square" in page.locator("#distance-text").inner_text()
+    assert "Root mean square" in page.locator("#distance-text").inner_text()
     page.reload()
     page.get_by_role("tab", name="Project", exact=True).click()
     (tmp_path / "large.png").write_bytes(bytes(50_000_000))

@@ -14,7 +14,7 @@ def build(context, tab):
         distance = slide(
             0, 1, 0.3, 0.02, label="Distance", info="0: the same picture, 1: any picture", elem_id="distance"
         )
-        another = gr.Button("Other directions", min_width=120, scale=0, elem_id="other-neighbors")
+        another = gr.Button("Other neighbors", min_width=120, scale=0, elem_id="other-neighbors")
     picture = show_pictures("neighbors", elem_id="neighbors")
 
     def draw(chosen, distance, seed):

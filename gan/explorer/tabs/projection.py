@@ -24,7 +24,7 @@ def build(context):
             progress(0, desc="Searching")
             background = context.folder.background
             target, found, distance = views.project(model, path, background, lambda share: progress(share, "Searching"))
-        text = f"The root mean square difference of the pixels is {distance:.3f} of 2."
+        text = f"Root mean square difference of the pixels: {distance:.3f} (0: the same picture, 2: its negative)."
         return grids.draw(target[None], 1), draw_points(context, found, 1), text, *choose(context, found)
 
     upload.upload(answering(project), upload, [picture, projection, text, *context.choice], show_progress_on=projection)

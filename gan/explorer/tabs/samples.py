@@ -35,7 +35,7 @@ def build(context):
     with gr.Row(equal_height=True):
         seed = gr.Number(0, label="Seed", precision=0, min_width=100, elem_id="seed")
         kind = gr.Dropdown([("any", ANY)], value=ANY, label="Class", min_width=140, elem_id="kind")
-        truncation = slide(0.1, 1, 1, 0.05, label="Truncation", info="less: more typical", elem_id="truncation")
+        truncation = slide(0.1, 1, 1, 0.05, label="Truncation", info="lower: more typical", elem_id="truncation")
         another = gr.Button("Other pictures", variant="primary", min_width=120, elem_id="another")
     picture = show_pictures("samples", elem_id="samples")
     with gr.Row():
