@@ -1,6 +1,7 @@
 """Runs the commands as a user does: in processes of their own. Fixtures for the tests of scripts/."""
 
 import runpy
+import signal
 import subprocess
 import sys
 import textwrap
@@ -54,7 +55,11 @@ def run_here(monkeypatch, capsys):
 
     def run_here(script, *arguments):
         monkeypatch.setattr(sys, "argv", [script, *map(str, arguments)])
-        runpy.run_path(str(SCRIPTS / script), run_name="__main__")
+        handler = signal.getsignal(signal.SIGINT)
+        try:
+            runpy.run_path(str(SCRIPTS / script), run_name="__main__")
+        finally:
+            signal.signal(signal.SIGINT, handler)  # a command that has ended may ignore Ctrl-C
         return capsys.readouterr()
 
     return run_here
