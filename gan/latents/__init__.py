@@ -2,8 +2,8 @@
 
 from gan.latents.mixing import mix_classes
 from gan.latents.moves import directions, move, show_directions
-from gan.latents.neighbors import neighbors
 from gan.latents.projection import Projection, project
+from gan.latents.surroundings import neighbors
 from gan.latents.walks import show_walk, walk
 
 __all__ = [

@@ -21,7 +21,7 @@ CONTROLS = {
 DESCRIPTION = """Measures how fast the page of explore.py answers, in a real browser.
 
 Uses each control 32 times, and prints the median time of the last 16 until the browser has the new picture. It needs
-the extras 'explore' and 'test', and Chromium.
+the extras 'explore' and 'browser', and Chromium.
 """
 # Moves a slider, clicks on a button or clicks on a picture, and waits until another picture has been loaded.
 USE = """async ({control, picture, share}) => {
