@@ -13,8 +13,9 @@ from gan import presets
 from gan.callbacks.history import CSVHistory
 from gan.exports.usage import USAGES, write_usage
 from gan.files import written_whole
-from gan.images import enlarge, grid, save_picture, to_uint8
+from gan.images import save_picture, to_uint8
 from gan.runs import DEFAULTS, MODEL_NAMES, find_folder, find_model, read_config
+from gan.sheets import draw_grid
 from gan.text import format_count, format_names
 
 CARD_NAME = "README.md"
@@ -25,12 +26,13 @@ MOST_COLUMNS = 16
 
 
 class _Model(NamedTuple):
-    """What a card describes: the name of the model, its file, how it is used, and a picture beside the card."""
+    """What a card describes: a model's name and file, how it is used, and a picture beside the card."""
 
     name: str
     file: Path
     library: str
-    use: str
+    code: str
+    remarks: str
     picture: str | None
 
 
@@ -66,13 +68,13 @@ def write_card(folder):
     file = find_model(folder)
     grids = sorted((folder / "images").glob("image_at_epoch_*.png"))
     arguments = "labels=[0, 1, 1]" if config["arguments"].get("conditional") else "16"
-    use = (
-        f'import gan\n\nmodel = gan.load_model("{file.name}")\nimages = model.generate({arguments}, seed=0)\n```\n\n'
+    code = f'import gan\n\nmodel = gan.load_model("{file.name}")\nimages = model.generate({arguments}, seed=0)'
+    remarks = (
         "The images are floats in [-1, 1]; `gan.images.to_uint8` makes bytes of them. "
         "`config.json` holds all settings of the run."
     )
     picture = f"images/{grids[-1].name}" if grids else None
-    _write(card, config, _Model(folder.resolve().name, file, "keras", use, picture))
+    _write(card, config, _Model(folder.resolve().name, file, "keras", code, remarks, picture))
     return True
 
 
@@ -98,23 +100,21 @@ def write_export_card(path, format, model, source, truncation=1.0):
     if config is None or format not in USAGES or not is_free:
         return None
     save_picture(picture, _draw_samples(model, truncation))
-    use = (
-        f"{write_usage(format, path.name, model.latent_dim, model.num_classes)}\n```\n\n"
-        "The latents are standard normal. The images are floats in [-1, 1], `(batch, height, width, channels)`."
-        + ("" if truncation == 1 else f" The file multiplies the latents by {truncation:g}; the figures are without.")
-    )
-    _write(card, config, _Model(path.stem, Path(source), USAGES[format].library, use, picture.name))
+    code = write_usage(format, path.name, model.latent_dim, model.num_classes)
+    remarks = "The latents are standard normal. The images are floats in [-1, 1], `(batch, height, width, channels)`."
+    if truncation != 1:
+        remarks += f" The export multiplies the latents by {truncation:g}; the figures below are those without it."
+    _write(card, config, _Model(path.stem, Path(source), USAGES[format].library, code, remarks, picture.name))
     return card
 
 
 def _draw_samples(model, truncation):
-    """Returns the picture of a grid of images, a class a column if there are not too many."""
-    kinds = model.num_classes
-    columns = kinds if kinds and kinds <= MOST_COLUMNS else COLUMNS
-    count = ROWS * columns
-    labels = None if kinds is None else np.arange(count) % kinds
-    images = model.generate(count if kinds is None else None, labels=labels, seed=0, truncation=truncation)
-    return enlarge(grid(to_uint8(images), columns, padding=2))
+    """Returns the picture of a grid of images, a class a column, of the first 16 classes if there are more."""
+    columns = min(model.num_classes or COLUMNS, MOST_COLUMNS)
+    latents = model.draw_latents(ROWS * columns, seed=0)
+    labels = np.arange(len(latents)) % columns if model.num_classes else None
+    images = model.generate(latents=latents, labels=labels, truncation=truncation)
+    return draw_grid(to_uint8(images), columns, titles=None)
 
 
 def _write(card, config, model):
@@ -149,7 +149,7 @@ def _describe(config, model):
     sections = {
         model.name: "A generative adversarial network (GAN), trained with Keras, which generates images like "
         f"those of {source}{classes}." + (f"\n\n![Generated images]({model.picture})" if model.picture else ""),
-        "Use": f"```python\n{model.use}",
+        "Use": f"```python\n{model.code}\n```\n\n{model.remarks}",
         "Data": f"{source}{', mirrored at random' if settings['flip'] else ''}. "
         f"SHA-256 of the images: `{data.get('fingerprint')}`.",
         "Training": f"The preset `{settings['preset']}`{start}; {length} in batches of "
