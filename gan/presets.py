@@ -70,6 +70,17 @@ _BEST = {
     "generator_lr": [2e-3, 2e-4],
     "discriminator_lr": [2e-3, 2e-4],
 }
+_WIDE = {
+    **_BEST,
+    "epochs": 20,
+    "generator_width": 48,
+    "discriminator_width": 24,
+    "clusters": 50,
+    "r1": 1.0,
+    "augmentation": ["translation", "scaling", "flip"],
+    "augmentation_target": 0.6,
+    "averaging": 0.999,
+}
 _RESIDUAL = {
     **_FAST,
     "epochs": 10,
@@ -88,6 +99,7 @@ PRESETS = {
     "reference": _REFERENCE,
     "fast": _FAST,
     "best": _BEST,
+    "wide": _WIDE,
     "fast-conditional": {**_FAST, **_CONDITIONAL},
     "best-conditional": {**_BEST, **_CONDITIONAL, "r1": 0.3},
     "residual": _RESIDUAL,
@@ -107,8 +119,8 @@ def resolve(preset="reference", changes=None):
     """Returns the settings of a preset, with changes to some of them.
 
     Args:
-        preset: `"reference"`, `"fast"`, `"best"` or `"residual"`, or one of the last three with `-conditional` after
-            its name. Defaults to `"reference"`.
+        preset: `"reference"`, `"fast"`, `"best"`, `"wide"`, `"residual"`, `"fast-conditional"`, `"best-conditional"`
+            or `"residual-conditional"`. Defaults to `"reference"`.
         changes: Dict that maps names of settings to new values. The settings in `SCHEDULED` may be two numbers, to
             move from the first to the second over the training. `conditional` also turns clusters off. Defaults to
             None: no changes.
@@ -163,7 +175,7 @@ def _check_augmentation(names, target):
     if not isinstance(target, numbers.Real) or not 0 <= target < 1:
         raise ValueError(f"augmentation_target must be a number in [0, 1), not {target!r}.")
     if target and not names:
-        raise ValueError("augmentation_target needs augmentation, such as translation.")
+        raise ValueError("augmentation_target needs augmentation, such as translation; 0 turns it off.")
 
 
 def _check_number(name, value):

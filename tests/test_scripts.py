@@ -69,8 +69,8 @@ def test_options_of_train_cover_all_settings_and_show_the_default_of_each_preset
     text = " ".join(train.build_parser().format_help().split()).replace("- ", "-")  # argparse breaks at hyphens
     for name in gan.presets.PRESETS["reference"]:
         assert f"--{name.replace('_', '-')}" in text
-    epochs = "8 in fast, fast-conditional; 40 in best, best-conditional; 10 in residual, residual-conditional"
-    assert f"(default: 300 in reference; {epochs})" in text
+    epochs = "8 in fast, fast-conditional; 40 in best, best-conditional; 20 in wide; 10 in residual,"
+    assert f"(default: 300 in reference; {epochs} residual-conditional)" in text
     assert "--blocks BLOCKS residual: blocks at each resolution (default: 1)" in text
     assert "(default: 256 512 1024)" in text and "(default: none)" in text
 

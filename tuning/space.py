@@ -22,10 +22,10 @@ SPACES = {
     "conv": {
         "latent_dim": {"values": [16, 32, 64, 128]},
         "batch_size": {"values": [32, 64, 128]},
-        "generator_width": {"values": [8, 12, 16, 24, 32]},
-        "discriminator_width": {"values": [8, 12, 16, 24, 32]},
+        "generator_width": {"values": [8, 12, 16, 24, 32, 48]},
+        "discriminator_width": {"values": [8, 12, 16, 24, 32, 48]},
         "r1": {"min": 0.1, "max": 10.0, "sampling": "log"},
-        "averaging": {"values": [0.99, 0.998, 0.9995, 0.9998]},
+        "averaging": {"values": [0.99, 0.998, 0.999, 0.9995, 0.9998]},
         "generator_lr": {"min": 3e-4, "max": 1e-2, "sampling": "log"},
         "discriminator_lr": {"min": 3e-4, "max": 1e-2, "sampling": "log"},
         "beta_1": {"values": [0.0, 0.5, 0.7, 0.9]},
