@@ -34,6 +34,14 @@ def draw_grid(images, columns, titles):
     return pictures.add_titles(picture, titles) if titles else picture
 
 
+def find_titles(names, labels, columns):
+    """Returns the name of each column's class; None if there are no names or a column shows several classes."""
+    if not names or labels is None:
+        return None
+    classes = [set(labels[column::columns]) for column in range(columns)]
+    return [names[only] for (only,) in classes] if all(len(one) == 1 for one in classes) else None
+
+
 def draw_walk(model, count, columns, labels, titles, seed):
     """Returns the frames of a grid whose images walk between random latents."""
     waypoints = np.array(keras.random.normal((WAYPOINTS, count, model.latent_dim), seed=seed))

@@ -163,14 +163,6 @@ def lay_out(arguments, num_classes, latents=None):
     return count, min(count, num_classes), [index % num_classes for index in range(count)]
 
 
-def find_titles(class_names, labels, columns):
-    """Returns the name of each column's class; None if there are no names or a column shows several classes."""
-    if not class_names or labels is None:
-        return None
-    classes = [set(labels[column::columns]) for column in range(columns)]
-    return [class_names[only] for (only,) in classes] if all(len(one) == 1 for one in classes) else None
-
-
 def read_latents(arguments, model):
     from gan import sheets
 
@@ -188,11 +180,13 @@ def read_latents(arguments, model):
 
 def sample(arguments, model):
     """Returns the images, the number of columns and the titles."""
+    from gan import sheets
+
     latents = read_latents(arguments, model) if arguments.latents else None
     count, columns, labels = lay_out(arguments, model.num_classes, latents)
     count = count if labels is None and latents is None else None
     images = model.generate(count, latents, arguments.seed, labels, arguments.truncation or 1.0)
-    return images, columns, find_titles(arguments.class_names, labels, columns)
+    return images, columns, sheets.find_titles(arguments.class_names, labels, columns)
 
 
 def show_directions(arguments, model):
@@ -240,7 +234,7 @@ def walk(arguments, model):
     if arguments.latents:
         return sheets.draw_walk_between(model, read_latents(arguments, model), arguments.labels)
     count, columns, labels = lay_out(arguments, model.num_classes)
-    titles = find_titles(arguments.class_names, labels, columns)
+    titles = sheets.find_titles(arguments.class_names, labels, columns)
     return sheets.draw_walk(model, count, columns, labels, titles, arguments.seed)
 
 

@@ -122,13 +122,9 @@ def lay_out(context, points, columns=None):
     if columns:
         return columns, None
     columns = grids.choose_columns(model.num_classes or 0)
-    if points.labels is None or len(points) < columns:
+    if points.labels is None or len(set(points.labels)) == 1:
         return columns, None
-    in_columns = [set(points.labels[column::columns]) for column in range(columns)]
-    if len(set(points.labels)) == 1 or any(len(kinds) > 1 for kinds in in_columns):
-        return columns, None
-    names = name_kinds(model, context.folder.class_names)
-    return columns, [names[next(iter(kinds))] for kinds in in_columns]
+    return columns, sheets.find_titles(name_kinds(model, context.folder.class_names), points.labels, columns)
 
 
 def choose_from(context, picture, points, columns=None):
