@@ -223,6 +223,27 @@ def test_truncation_measures_every_factor(load, digits_file, monkeypatch, capsys
     assert (tmp_path / "curve.png").exists()
 
 
+def test_spectrum_finds_the_pattern_of_each_period(load):
+    benchmark = load("spectrum")
+    rows, columns = np.indices((16, 32))
+    for index, period in enumerate(benchmark.PERIODS):
+        wave = np.cos(2 * np.pi * (rows + columns) / period)[None, ..., None]
+        powers = benchmark.measure_power([np.concatenate([wave, 3 * wave], axis=-1)] * 2)
+        # The power of a wave of amplitude a is (a pixels / 2)^2; the shortest one is its own conjugate.
+        expected = (1 + 9) / 2 * (wave.size / (1 if period == 2 else 2)) ** 2
+        assert powers[index] == pytest.approx(expected) and powers.sum() == pytest.approx(expected)
+
+
+def test_spectrum_compares_a_model_with_test_images(load, digits_file, monkeypatch, capsys, tmp_path):
+    benchmark = load("spectrum")
+    settings = gan.presets.resolve("fast-conditional", {"generator_width": 2, "discriminator_width": 2})
+    gan.presets.build(settings, num_classes=10).save(tmp_path / "model.keras")
+    start(benchmark, monkeypatch, tmp_path / "model.keras", "--data", digits_file)
+    header, *rows = capsys.readouterr().out.splitlines()
+    assert header == "pixels   power over that of real images"
+    assert [row.split()[0] for row in rows] == ["2", "4", "8"] and all(float(row.split()[1]) >= 0 for row in rows)
+
+
 def test_folders_compares_folders_with_images_in_memory(load, tmp_path, monkeypatch, capsys):
     small = {"generator_width": 2, "discriminator_width": 2}
     monkeypatch.setitem(gan.presets.PRESETS, "fast", gan.presets.resolve("fast", small))

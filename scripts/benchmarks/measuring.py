@@ -10,7 +10,7 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 
 import gan
-from gan import cli, options
+from gan import cli, options, runs
 
 IMAGES = 60_000
 TEST_IMAGES = 10_000
@@ -68,6 +68,23 @@ def fit_preset(source, settings, seed, epochs, watch, metrics=None, callbacks=()
     validation = test if metrics else None
     callbacks = [watch.start(), *callbacks]
     return model.fit(train, epochs=epochs, validation_data=validation, callbacks=callbacks, verbose=0, **kwargs)
+
+
+def open_run(run, data):
+    """Loads the model of a run, and opens images of the same shape to compare with.
+
+    Args:
+        run: A run's folder, or a .keras file.
+        data: The images, as in `train.py --data`.
+
+    Returns:
+        The model and a `gan.datasets.ImageSet`.
+    """
+    with cli.errors_exit(ValueError, status=2):
+        model = gan.load_model(runs.find_model(run))
+        shape = list(model.image_shape)
+        source = gan.datasets.open_source(options.resolve_data(data), shape)
+        return model, source
 
 
 class Stopwatch:

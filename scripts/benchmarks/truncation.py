@@ -5,8 +5,7 @@ from pathlib import Path
 import measuring
 
 import gan
-from gan import cli, options, runs
-from gan.text import format_shape
+from gan import cli
 
 FACTORS = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3)
 BATCH_SIZE = 500
@@ -66,14 +65,8 @@ def main():
     with measuring.running():
         from gan import evaluation
 
+        model, source = measuring.open_run(arguments.model, arguments.data)
         with cli.errors_exit(ValueError, status=2):
-            model = gan.load_model(runs.find_model(arguments.model))
-            source = gan.datasets.open_source(options.resolve_data(arguments.data))
-            if source.image_shape != model.image_shape:
-                raise ValueError(
-                    f"{arguments.model} generates images of {format_shape(model.image_shape)}, and "
-                    f"{source.name} has images of {format_shape(source.image_shape)}."
-                )
             test = gan.datasets.load(source, BATCH_SIZE, split="test", labels=model.num_classes is not None)
             extractor = gan.metrics.load_extractor(arguments.extractor)
             metrics = gan.metrics.all_metrics(extractor, model.image_shape)
