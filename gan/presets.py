@@ -76,6 +76,7 @@ _WIDE = {
     "generator_width": 48,
     "discriminator_width": 24,
     "clusters": 50,
+    # With a smaller weight, or without augmentation, the discriminator memorizes a few thousand pictures.
     "r1": 1.0,
     "augmentation": ["translation", "scaling", "flip"],
     "augmentation_target": 0.6,

@@ -120,7 +120,7 @@ def draw(file, rows):
     for axis in (axes.xaxis, axes.yaxis):
         label_logarithmically(axis)
     axes.grid(alpha=0.3)
-    axes.legend()
+    figure.legend(loc="outside right upper")
     save_figure(file, figure)
 
 
