@@ -47,9 +47,10 @@ def recommend(images, settings, is_validated):
     """
     classes = len(images.class_names or [])
     has_classes = 0 < LEAST_IMAGES * classes <= images.image_count
-    suits = settings["networks"] != "mlp" and settings["conditional"] == has_classes
     family = settings["preset"].removesuffix("-conditional")
-    name = (family if family in ("best", "residual") else "fast") + ("-conditional" if has_classes else "")
+    has_both = f"{family}-conditional" in presets.PRESETS
+    suits = settings["networks"] != "mlp" and (settings["conditional"] == has_classes or not has_both)
+    name = (family if has_both else "fast") + ("-conditional" if has_classes else "")
     batch_size = (settings if suits else presets.PRESETS[name])["batch_size"]
     count = _count_trained(images, is_validated)
     steps = math.ceil(count / batch_size)

@@ -17,6 +17,7 @@ from gan import first_lines, runs
         (2, "best", "--preset best-conditional --epochs 1667, about 5,000 steps"),
         (1, "best", "--epochs 1667, about 5,000 steps"),
         (2, "best-conditional", "--epochs 1667, about 5,000 steps"),
+        (2, "wide", "--epochs 1667, about 5,000 steps"),
         (2, "residual", "--preset residual-conditional --epochs 1667, about 5,000 steps"),
     ],
 )
