@@ -82,9 +82,7 @@ def open_run(run, data):
     """
     with cli.errors_exit(ValueError, status=2):
         model = gan.load_model(runs.find_model(run))
-        shape = list(model.image_shape)
-        source = gan.datasets.open_source(options.resolve_data(data), shape)
-        return model, source
+        return model, gan.datasets.open_source(options.resolve_data(data), model.image_shape)
 
 
 class Stopwatch:
