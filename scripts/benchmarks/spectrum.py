@@ -8,7 +8,6 @@ import numpy as np
 import gan
 
 PERIODS = (2, 4, 8)
-BATCH_SIZE = 500
 DESCRIPTION = """Measures whether generated images have patterns, such as a checkerboard, that real images do not have.
 
 Prints the power of generated images at diagonal waves of 2, 4 and 8 pixels in each direction, divided by the power of
@@ -27,24 +26,16 @@ def parse_arguments(argv=None):
     return build_parser().parse_args(argv)
 
 
-def generate(model, count):
-    """Generates images, of all classes in turn."""
-    for start in range(0, count, BATCH_SIZE):
-        numbers = range(start, min(start + BATCH_SIZE, count))
-        if model.num_classes is None:
-            yield model.generate(len(numbers), seed=start)
-        else:
-            yield model.generate(labels=[number % model.num_classes for number in numbers], seed=start)
-
-
-def measure_power(batches):
+def measure_power(images):
     """Returns the mean power of images at the wave of each period, over all of their channels."""
+    height, width = images.shape[1:3]
+    rows, columns = np.ogrid[:height, :width]
     powers = []
-    for images in batches:
-        height, width = images.shape[1:3]
-        spectrum = np.abs(np.fft.fft2(images, axes=(1, 2))) ** 2
-        powers.append([spectrum[:, round(height / period), round(width / period)].mean(-1) for period in PERIODS])
-    return np.concatenate(powers, axis=1).mean(1)
+    for period in PERIODS:
+        phase = round(height / period) * rows / height + round(width / period) * columns / width
+        amplitudes = np.einsum("nhwc,hw->nc", images, np.exp(-2j * np.pi * phase))
+        powers.append(np.mean(np.abs(amplitudes) ** 2))
+    return np.array(powers)
 
 
 def main():
@@ -52,8 +43,7 @@ def main():
     with measuring.running():
         model, source = measuring.open_run(arguments.model, arguments.data)
         real = gan.images.to_float(gan.datasets.read(source, split="test")[0])
-        generated = generate(model, len(real))
-        power = measure_power(np.asarray(batch) for batch in generated) / measure_power([real])
+        power = measure_power(model.generate(len(real), seed=0)) / measure_power(real)
         print("pixels   power over that of real images")
         for period, ratio in zip(PERIODS, power, strict=True):
             print(f"{period:6}   {ratio:.2f}")
